@@ -1,0 +1,3 @@
+from .errors import XpcsError
+
+__all__ = ["XpcsError"]

@@ -1,0 +1,1 @@
+"""``python -m xpcs_nb`` is ``xpcs-nb``."""

@@ -1,0 +1,43 @@
+"""Words, units, geometry, and the arrays by which the other layers meet."""
+
+from xpcs_nb.core._arrays import (
+    MultitauArrays,
+    MultitauSums,
+    PixelEvents,
+    PixelLabels,
+    ResultArrays,
+    ScatteringArrays,
+    TwotimeMap,
+    UnnormalizedArrays,
+)
+from xpcs_nb.core._delays import DelayGrid
+from xpcs_nb.core._frames import ChunkTable, EventList, FrameSource
+from xpcs_nb.core._geometry import HC_KEV_ANGSTROM, Geometry
+from xpcs_nb.core._optional import require
+from xpcs_nb.core._options import AnalysisType, Engine, FrameRange, ReductionOptions, Smooth
+from xpcs_nb.core._records import Metadata, QMapArrays
+
+__all__ = [
+    "HC_KEV_ANGSTROM",
+    "AnalysisType",
+    "ChunkTable",
+    "DelayGrid",
+    "Engine",
+    "EventList",
+    "FrameRange",
+    "FrameSource",
+    "Geometry",
+    "Metadata",
+    "MultitauArrays",
+    "MultitauSums",
+    "PixelEvents",
+    "PixelLabels",
+    "QMapArrays",
+    "ReductionOptions",
+    "ResultArrays",
+    "ScatteringArrays",
+    "Smooth",
+    "TwotimeMap",
+    "UnnormalizedArrays",
+    "require",
+]
