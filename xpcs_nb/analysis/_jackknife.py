@@ -102,5 +102,5 @@ def _pixel_scatter(sums: MultitauSums, static_to_dynamic: NDArray[np.int64], n_d
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = (sums.pixel_g2_square - sums.pixel_g2_sum**2 / n) / (n - 1)
     # Rounding can leave a variance of -1e-16 where all pixels agree.
-    scatter: Floats = np.sqrt(np.maximum(variance, 0) / np.maximum(n, 1))
-    return np.where(enough, scatter, np.nan).T
+    scatter: Floats = np.where(enough, np.sqrt(np.maximum(variance, 0) / np.maximum(n, 1)), np.nan)
+    return scatter.T
