@@ -30,9 +30,7 @@ def correlate(
     qmap: Annotated[Path, typer.Option("--qmap", "-q", help="Mask and partition (APS layout)")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the result file")] = Path("cluster_results"),
     type_: Annotated[str, typer.Option("--type", "-t", help="multitau, twotime or both")] = "multitau",
-    engine: Annotated[
-        _Engine, typer.Option(help="auto: boost_corr on a GPU, builtin on a CPU")
-    ] = _Engine.auto,
+    engine: Annotated[_Engine, typer.Option(help="auto: boost_corr on a GPU, builtin on a CPU")] = _Engine.auto,
     begin_frame: Annotated[int, typer.Option("--begin-frame", "-b", help="First frame, from 0")] = 0,
     end_frame: Annotated[int, typer.Option("--end-frame", "-e", help="One past the last frame; -1 for all")] = -1,
     stride_frame: Annotated[int, typer.Option("--stride-frame", "-f", help="Take every n-th frame")] = 1,

@@ -93,9 +93,7 @@ def correlate(
     WriteError
         The result could not be written; nothing half-written is left.
     """
-    path = correlate_to_file(
-        raw, qmap, output=output, metadata=metadata, options=_options(options), progress=progress
-    )
+    path = correlate_to_file(raw, qmap, output=output, metadata=metadata, options=_options(options), progress=progress)
     return open_result(path)
 
 
@@ -160,15 +158,25 @@ class _Job:
         metadata = read_metadata(Path(metadata_path) if metadata_path else find_metadata(raw))
         qmap.validate(shape=source.shape)
         frames = options.frame_range(source.n_frames)
-        target = result_path(
-            output, raw, prefix=options.prefix, suffix=options.suffix, overwrite=options.overwrite
-        )
+        target = result_path(output, raw, prefix=options.prefix, suffix=options.suffix, overwrite=options.overwrite)
         blemish = qmap.arrays.blemish if source.blemish is None else qmap.arrays.blemish & source.blemish
         labels = pixel_labels(qmap.arrays, blemish=blemish)
         _check_selection(options, labels)
         fingerprints = Fingerprints((*source.files, qmap_path, metadata.path))
         job = cls(
-            raw, qmap_path, metadata, target, options, source, frames, qmap, labels, blemish, engine, fingerprints, progress
+            raw,
+            qmap_path,
+            metadata,
+            target,
+            options,
+            source,
+            frames,
+            qmap,
+            labels,
+            blemish,
+            engine,
+            fingerprints,
+            progress,
         )
         job.seconds["prepare"] = perf_counter() - begin
         return job

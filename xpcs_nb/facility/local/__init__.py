@@ -1,4 +1,4 @@
-"""This machine as a facility: verified copies between folders, and the embedded catalogue."""
+"""The local facility, this machine: verified copies between folders, and the embedded catalogue."""
 
 from xpcs_nb.facility.local._paths import catalogue_path, data_folder
 from xpcs_nb.facility.local._transfer import TransferredFile, transfer
