@@ -117,10 +117,11 @@ def _process(
 
 def _known_and_recovered(tree: xr.DataTree, measurement: Measurement) -> str:
     truth = measurement.truth
-    dispersion = fit_dispersion(fit_g2(tree["multitau"].to_dataset()))
+    fit = fit_g2(tree["multitau"].to_dataset())
+    diffusion, free = fit_dispersion(fit, exponent=2), fit_dispersion(fit)
     rows = [
-        ("D (angstrom^2/s)", truth.D, dispersion.D, dispersion.D_err),
-        ("exponent n of q^n", truth.exponent, dispersion.exponent, dispersion.exponent_err),
+        ("D (angstrom^2/s)", truth.D, diffusion.D, diffusion.D_err),
+        ("n of rate = D q^n", truth.exponent, free.exponent, free.exponent_err),
     ]
     lines = [f"{'':<20}{'known':>12}{'recovered':>14}{'+-':>10}{'difference':>13}"]
     lines += [
