@@ -132,8 +132,8 @@ class DenseSource(SourceBase):
         if not self._warned:
             frame, pixel = divmod(int(np.argmax(late)), self.shape[0] * self.shape[1])
             warnings.warn(
-                f"{self.path or 'array'}, {place_of(start + step * frame, pixel, self.shape)}: holds no count, although "
-                "it does in the first and the last frame; it is 0 there, as are all such pixels. Mask them out.",
+                f"{self.path or 'array'}, {place_of(start + step * frame, pixel, self.shape)}: holds no count, "
+                "though it does in the first and the last frame. It is 0 there, as are all such pixels: mask them out.",
                 stacklevel=4,
             )
             self._warned = True
@@ -168,11 +168,12 @@ class DenseSource(SourceBase):
             As `frames`, and when a pixel holds a non-integer or too large a value; it names frame and pixel.
         """
         self._check_range(start, stop)
-        wide = np.uint16 if self.dtype.kind != "f" and self.dtype.itemsize <= 2 else np.uint32
+        narrow = self.dtype.kind != "f" and self.dtype.itemsize <= 2
+        wide: np.dtype[np.unsignedinteger[Any]] = np.dtype(np.uint16 if narrow else np.uint32)
         n_pixels = self.shape[0] * self.shape[1]
         pixels: list[NDArray[np.uint32]] = [np.empty(0, np.uint32)]
         frames: list[NDArray[np.uint32]] = [np.empty(0, np.uint32)]
-        counts: list[NDArray[np.uint16] | NDArray[np.uint32]] = [np.empty(0, wide)]
+        counts: list[NDArray[np.unsignedinteger[Any]]] = [np.empty(0, wide)]
         for low, high in self._batches(start, stop):
             block = self.frames(low, high)
             self._refuse_uncountable(block, low, wide)
@@ -192,7 +193,7 @@ class DenseSource(SourceBase):
         edges = [start, *range((start // batch + 1) * batch, stop, batch), stop]
         return [(low, high) for low, high in pairwise(edges) if high > low]
 
-    def _refuse_uncountable(self, block: NDArray[Any], start: int, wide: type[Any]) -> None:
+    def _refuse_uncountable(self, block: NDArray[Any], start: int, wide: np.dtype[np.unsignedinteger[Any]]) -> None:
         largest = int(np.iinfo(wide).max)
         if self.dtype.kind == "f":
             bad = (block != np.rint(block)) | (block > largest)
