@@ -27,9 +27,11 @@ class Metadata:
     pixel_size, detector_distance
         m; None where the file does not say.
     beam_center_x, beam_center_y
-        Column and row of the direct beam with stage motion applied, pixels.
+        Column and row of the direct beam with stage motion applied, pixels; NaN where `problems` says why.
     values
         All scalars of the file by path, for records and search.
+    problems
+        What in the file contradicts itself, one sentence each; the values concerned are None or NaN.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class Metadata:
     beam_center_x: float
     beam_center_y: float
     values: dict[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

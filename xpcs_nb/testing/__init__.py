@@ -1,7 +1,8 @@
-"""testing."""
+"""Simulated data with known answers, and makers of files; never imported at run time."""
 
+from xpcs_nb.testing._metadata import write_metadata
 from xpcs_nb.testing._raw_hdf5 import write_eiger, write_hdf5
 from xpcs_nb.testing._raw_imm import write_imm
 from xpcs_nb.testing._raw_rigaku import write_rigaku3m, write_rigaku500k
 
-__all__ = ["write_eiger", "write_hdf5", "write_imm", "write_rigaku3m", "write_rigaku500k"]
+__all__ = ["write_eiger", "write_hdf5", "write_imm", "write_metadata", "write_rigaku3m", "write_rigaku500k"]

@@ -1,0 +1,176 @@
+"""Scalars as files hold them: (1, 1) arrays, bytes, text, 0-d arrays, lists of one value."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from os import PathLike
+from typing import Any
+
+import h5py
+import numpy as np
+
+from xpcs_nb.errors import FileFormatError, MissingFileError, MissingKeyError
+
+__all__ = [
+    "all_scalars",
+    "has_key",
+    "open_file",
+    "plain",
+    "read_float",
+    "read_optional_float",
+    "read_scalar",
+    "read_text",
+    "read_texts",
+]
+
+#: Lists longer than this are data, not metadata.
+LONGEST_LIST = 4096
+
+
+def open_file(path: str | PathLike[str]) -> h5py.File:
+    """Open an HDF5 file for reading.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    FileFormatError
+        If it is not HDF5, or its structure is damaged.
+    """
+    try:
+        return h5py.File(path, "r")
+    except FileNotFoundError as error:
+        raise MissingFileError("there is no such file", path=path) from error
+    except IsADirectoryError as error:
+        raise MissingFileError("this is a folder, not a file", path=path) from error
+    except OSError as error:
+        raise FileFormatError(
+            "the file can't be opened as HDF5", path=path, got=str(error).splitlines()[0], expected="an HDF5 file"
+        ) from error
+
+
+def plain(value: object) -> Any:
+    """Return `value` as str, bool, int or float, or as a list of those where it holds several different ones.
+
+    Bytes become text; an array or list of one value, or of equal values, becomes that value.
+    """
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, h5py.Empty):
+        return None
+    if isinstance(value, np.ndarray | list | tuple):
+        items = [plain(item) for item in np.asarray(value, dtype=object).ravel()]
+        first = items[0] if items else None
+        return first if items and all(item == first for item in items) else items
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def has_key(group: h5py.Group, key: str) -> bool:
+    """Return True if `key` is a dataset of `group` that can be reached (a broken link can't)."""
+    return isinstance(group.get(key), h5py.Dataset)
+
+
+def read_scalar(group: h5py.Group, key: str) -> Any:
+    """Return the value of dataset `key` below `group`, made plain by `plain`.
+
+    Raises
+    ------
+    MissingKeyError
+        If it is not there; the error names the file, the key and those of the file's keys that look like it.
+    """
+    if not has_key(group, key):
+        raise missing_key(group, key)
+    return plain(group[key][()])
+
+
+def read_float(group: h5py.Group, key: str) -> float:
+    """Return the number in dataset `key` below `group`; it may be NaN.
+
+    Raises
+    ------
+    MissingKeyError
+        If it is not there.
+    FileFormatError
+        If it is not one number.
+    """
+    value = read_scalar(group, key)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        got = f"{len(value)} values" if isinstance(value, list) else repr(value)
+        raise FileFormatError(
+            "an entry can't be used", path=group.file.filename, where=place(group, key), got=got, expected="one number"
+        ) from None
+
+
+def read_optional_float(group: h5py.Group, key: str) -> float | None:
+    """Return the number in dataset `key` below `group`, or None where there is none (or NaN).
+
+    Raises
+    ------
+    FileFormatError
+        If it is there but not one number.
+    """
+    if not has_key(group, key):
+        return None
+    value = read_float(group, key)
+    return None if np.isnan(value) else value
+
+
+def read_text(group: h5py.Group, key: str) -> str:
+    """Return the text in dataset `key` below `group`.
+
+    Raises
+    ------
+    MissingKeyError
+        If it is not there.
+    """
+    return str(read_scalar(group, key))
+
+
+def read_texts(group: h5py.Group, key: str) -> tuple[str, ...]:
+    """Return all texts in dataset `key` below `group`, equal ones included.
+
+    Raises
+    ------
+    MissingKeyError
+        If it is not there.
+    """
+    if not has_key(group, key):
+        raise missing_key(group, key)
+    return tuple(str(plain(item)) for item in np.atleast_1d(np.asarray(group[key][()], dtype=object)).ravel())
+
+
+def all_scalars(group: h5py.Group) -> dict[str, Any]:
+    """Return every scalar and short list below `group` by its full path; arrays of numbers are left out."""
+    values: dict[str, Any] = {}
+
+    def collect(_: str, node: object) -> None:
+        if not isinstance(node, h5py.Dataset):
+            return
+        is_text = h5py.check_string_dtype(node.dtype) is not None or node.dtype.kind == "O"
+        if node.size is None or node.size == 1 or (is_text and node.size <= LONGEST_LIST):
+            values[node.name] = plain(node[()])
+
+    group.visititems(collect)
+    return values
+
+
+def place(group: h5py.Group, key: str) -> str:
+    """Return the full path of `key` below `group`."""
+    return key if key.startswith("/") else f"{group.name.rstrip('/')}/{key}"
+
+
+def missing_key(group: h5py.Group, key: str) -> MissingKeyError:
+    """Return the error that says that `key` is not below `group`, and what is there instead."""
+    wanted = place(group, key)
+    names: list[str] = []
+    group.file.visititems(lambda name, node: names.append(f"/{name}") if isinstance(node, h5py.Dataset) else None)
+    same_name = [name for name in names if name.rsplit("/", 1)[-1] == wanted.rsplit("/", 1)[-1]]
+    near = list(dict.fromkeys(same_name + get_close_matches(wanted, names, n=3, cutoff=0.8)))[:4]
+    return MissingKeyError(
+        "an entry that is needed is not in the file",
+        path=group.file.filename,
+        where=wanted,
+        hint=f"The file has {', '.join(near)}." if near else None,
+    )
