@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from xpcs_nb.core import FrameRange, FrameSource, MultitauSums, PixelLabels, ScatteringArrays
+from xpcs_nb.core import ChunkTable, FrameRange, FrameSource, MultitauSums, PixelLabels, ScatteringArrays
 from xpcs_nb.errors import CorruptDataError, OptionError, QMapError
 from xpcs_nb.kernels import Plan, correlate_events, segment_events
+from xpcs_nb.reduction._chunks import Told, correlate_chunks, scan
 from xpcs_nb.reduction._events import Gathered, Progress, gather_events
 from xpcs_nb.reduction._sums import Accumulator, Job, scattering_arrays, segment_table
 from xpcs_nb.reduction._threads import n_threads, share_out
@@ -94,10 +95,28 @@ def reduce_multitau(
                 "a partial g2 needs a prefix of the series", got=length, expected=f"1 to {frames.n_frames} frames"
             )
     job = Job(labels, frames, Plan.of(frames.n_frames, tuple(partial_frames)), keep_pixels)
+    tables = source.chunk_tables()
+    if tables is not None:
+        return _reduce_chunks(
+            tables, job, blemish, n_threads(threads), Told(progress, frames.n_frames), normalize_frame
+        )
     gathered = gather_events(source, labels, frames, progress=progress)
     weight = frame_weights(gathered.frame_counts / (len(labels.pixel) * frames.avg), normalize=normalize_frame)
     whole, prefixes = job.finish(_correlate(source, gathered, job, weight, n_threads(threads)))
     return whole, scatter_events(gathered, labels, frames, blemish, N_SEGMENTS), prefixes
+
+
+def _reduce_chunks(
+    tables: Sequence[ChunkTable], job: Job, blemish: NDArray[np.bool_], threads: int, told: Told, normalize: bool
+) -> Reduced:
+    labels, frames = job.labels, job.frames
+    found = scan(tables, labels, frames, blemish, threads, told)
+    weight = frame_weights(found.frame_counts / (len(labels.pixel) * frames.avg), normalize=normalize)
+    segment_of, lengths = segment_table(frames.n_frames, N_SEGMENTS)
+    sums, counts, segments = correlate_chunks(found, job, weight / frames.avg, segment_of, threads, told)
+    scattering = scattering_arrays(labels, frames, blemish, counts, found.frame_counts, segments, lengths)
+    whole, prefixes = job.finish(sums)
+    return whole, scattering, prefixes
 
 
 def check(source: FrameSource, labels: PixelLabels, blemish: NDArray[np.bool_]) -> None:
@@ -117,7 +136,7 @@ def frame_weights(mean: NDArray[np.float64], *, normalize: bool) -> NDArray[np.f
     if empty:
         warnings.warn(
             f"{empty} of {len(mean)} frames hold no count on the used pixels; normalize_frame leaves them at zero",
-            stacklevel=3,
+            stacklevel=4,
         )
     return np.divide(1.0, mean, out=np.zeros_like(mean), where=mean > 0)
 
