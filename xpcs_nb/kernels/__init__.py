@@ -1,1 +1,17 @@
-"""kernels."""
+"""Arrays in, arrays out: the compiled loops of the builtin engine. Importing this package imports numba."""
+
+from xpcs_nb.kernels._bitshuffle import scan_chunks
+from xpcs_nb.kernels._columns import correlate_column, take_photons
+from xpcs_nb.kernels._events import correlate_events, count_events, place_events, segment_events
+from xpcs_nb.kernels._plan import Plan
+
+__all__ = [
+    "Plan",
+    "correlate_column",
+    "correlate_events",
+    "count_events",
+    "place_events",
+    "scan_chunks",
+    "segment_events",
+    "take_photons",
+]

@@ -1,1 +1,7 @@
-"""reduction."""
+"""Frames, a partition and options in; results out."""
+
+from xpcs_nb.reduction._events import pixel_events
+from xpcs_nb.reduction._multitau import reduce_multitau
+from xpcs_nb.reduction._scattering import reduce_scattering
+
+__all__ = ["pixel_events", "reduce_multitau", "reduce_scattering"]
