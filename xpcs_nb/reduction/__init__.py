@@ -3,5 +3,6 @@
 from xpcs_nb.reduction._events import pixel_events
 from xpcs_nb.reduction._multitau import reduce_multitau
 from xpcs_nb.reduction._scattering import reduce_scattering
+from xpcs_nb.reduction._twotime import twotime_maps
 
-__all__ = ["pixel_events", "reduce_multitau", "reduce_scattering"]
+__all__ = ["pixel_events", "reduce_multitau", "reduce_scattering", "twotime_maps"]
