@@ -1,7 +1,7 @@
 """What the correlation functions say: fits with errors and a verdict, and how rates depend on q."""
 
 from xpcs_nb.analysis._dispersion import Dispersion, LeftOut, fit_dispersion
-from xpcs_nb.analysis._fit import ModelName, fit_g2
+from xpcs_nb.analysis._fit import ModelName, fit_g2, fitted_curve
 from xpcs_nb.analysis._models import MODELS, Model, Parameter
 from xpcs_nb.analysis._points import MIN_PAIRS, Uncertainty, multitau_dataset, usable_delays
 
@@ -16,6 +16,7 @@ __all__ = [
     "Uncertainty",
     "fit_dispersion",
     "fit_g2",
+    "fitted_curve",
     "multitau_dataset",
     "usable_delays",
 ]

@@ -20,7 +20,7 @@ from xpcs_nb.analysis._points import (
 from xpcs_nb.analysis._solve import Curve, Freedom, Outcome, solve, starts
 from xpcs_nb.errors import OptionError
 
-__all__ = ["ModelName", "fit_g2"]
+__all__ = ["ModelName", "fit_g2", "fitted_curve"]
 
 type Floats = NDArray[np.float64]
 type Bounds = Mapping[str, tuple[float, float]]
@@ -108,6 +108,39 @@ def fit_g2(
         "min_pairs": min_pairs,
     }
     return _dataset(data, problem.model, used, outcomes, held).assign_attrs(attrs)
+
+
+def fitted_curve(fit: xr.Dataset, delay: ArrayLike) -> xr.DataArray:
+    """Evaluate the fits of all bins at other delays than the measured ones.
+
+    Parameters
+    ----------
+    fit
+        What `fit_g2` returned.
+    delay
+        Delays, s, shape (T,), positive.
+
+    Returns
+    -------
+    xarray.DataArray
+        g2 (delay, bin); NaN for bins without a fit.
+
+    Raises
+    ------
+    OptionError
+        If `fit` does not say which model it is of.
+    """
+    model = MODELS.get(fit.attrs.get("model", ""))
+    if model is None or any(name not in fit for name in model.names):
+        raise OptionError("this is no fit of g2", got=fit.attrs.get("model"), expected="what fit_g2 returns")
+    delay = np.asarray(delay, dtype=float)
+    values = np.stack([fit[name].to_numpy() for name in model.names], axis=-1)
+    curve = evaluate(model, delay, values).T
+    about = {"units": "1", "long_name": "fitted g2"}
+    coords = {"delay": ("delay", delay, {"units": "s"})} | {
+        name: coord for name, coord in fit.coords.items() if coord.dims == ("bin",)
+    }
+    return xr.DataArray(curve, dims=("delay", "bin"), coords=coords, name="fitted", attrs=about)
 
 
 @dataclass(frozen=True)
