@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -114,3 +116,8 @@ def qmap() -> xr.Dataset:
 @pytest.fixture
 def result() -> xr.DataTree:
     return make_result()
+
+
+@pytest.fixture
+def result_of() -> Callable[..., xr.DataTree]:
+    return make_result

@@ -59,8 +59,9 @@ def fit_g2(
     blocks has no useful inverse. Attribute ``errors`` says which was done.
 
     A bin fails, and then has no parameters and no curve, when it has too few points, when the iteration does not
-    converge, when a parameter ends at its bound, when the points do not tell parameters apart, or when the contrast
-    is not significant (below `significance` errors, or a constant fits as well at the 3-sigma level).
+    converge, when a parameter ends at its bound, when the points do not tell parameters apart, when a constant fits as
+    well at the 3-sigma level (contrast not significant), or when the contrast is below `significance` errors (as where
+    a decay is cut off by the longest delay: hold the baseline then).
 
     Parameters
     ----------

@@ -238,7 +238,7 @@ def _undetermined(model: Model, moving: Floats, spread: Floats | None, freedom: 
     error = dict(zip(np.flatnonzero(freedom.free), np.sqrt(np.diagonal(spread)), strict=True))
     value = dict(zip(np.flatnonzero(freedom.free), moving, strict=True))
     if 1 in value and not value[1] >= freedom.significance * error[1]:
-        return f"contrast not significant: {value[1]:.3g} ± {error[1]:.2g}"
+        return f"contrast not determined: {value[1]:.3g} ± {error[1]:.2g}"
     return _same_rates(model, moving, spread, freedom)
 
 

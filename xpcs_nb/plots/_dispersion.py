@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xpcs_nb.analysis import Dispersion
-from xpcs_nb.plots._figures import COLUMN, GREY, axes_for, dress, node, q_colours, value_with_error
+from xpcs_nb.plots._figures import COLUMN, GREY, axes_for, dress, log_scale, node, q_colours, value_with_error
 
 __all__ = ["plot_dispersion"]
 
@@ -48,11 +48,10 @@ def plot_dispersion(
             ax.errorbar(
                 q[chosen], value[chosen], (below[chosen], err[chosen]), fmt="o", ms=3.5, elinewidth=0.8, **style
             )
-    ax.set_xscale("log")
-    ax.set_yscale("log")
     if dispersion is not None:
         line = np.geomspace(q[good].min(), q[good].max(), 100)
         ax.plot(line, dispersion.rate(line), "-", color="#c1272d", lw=1.0, label=_legend(dispersion))
+    log_scale(ax, "xy")
     dress(ax, "q (Å$^{-1}$)", r"rate $\Gamma$ (s$^{-1}$)")
     if used.any():
         ax.legend(fontsize=7, frameon=False, loc="upper left")

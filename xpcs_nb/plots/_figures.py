@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from xpcs_nb.errors import OptionError
@@ -28,6 +29,7 @@ __all__ = [
     "colour_bar",
     "colour_of",
     "dress",
+    "log_scale",
     "node",
     "pretty",
     "q_colours",
@@ -70,6 +72,25 @@ def dress(ax: Axes, xlabel: str = "", ylabel: str = "") -> None:
         spine.set_linewidth(0.6)
     ax.set_xlabel(xlabel, fontsize=LABEL)
     ax.set_ylabel(ylabel, fontsize=LABEL)
+
+
+def log_scale(ax: Axes, which: str) -> None:
+    """Make an axis (``x``, ``y`` or ``xy``) logarithmic, with labels that stay apart; call it after drawing.
+
+    Many decades get powers of ten, a few get plain numbers at 1, 2 and 5.
+    """
+    for name in which:
+        axis = ax.xaxis if name == "x" else ax.yaxis
+        (ax.set_xscale if name == "x" else ax.set_yscale)("log")
+        low, high = axis.get_view_interval()
+        axis.set_minor_formatter(NullFormatter())
+        if 0 < low < high < 1e3 * low and low > 1e-4 and high < 1e5:
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 60 * low else (1.0,)))
+            axis.set_major_formatter(FuncFormatter(_plain))
+
+
+def _plain(value: float, _: int | None = None) -> str:
+    return f"{value:g}"
 
 
 def pretty(unit: str) -> str:
@@ -121,10 +142,13 @@ def colour_of(colours: ScalarMappable, value: float) -> tuple[float, float, floa
     return float(red), float(green), float(blue), float(alpha)
 
 
-def colour_bar(figure: Figure, mappable: ScalarMappable, ax: Axes, label: str) -> None:
-    """Add a colour bar as high as the axes, whatever their aspect."""
+def colour_bar(figure: Figure, mappable: ScalarMappable, ax: Axes, label: str, *, counts: bool = False) -> None:
+    """Add a colour bar as high as the axes, whatever their aspect; with `counts` its ticks are integers."""
     bar = figure.colorbar(mappable, cax=ax.inset_axes((1.025, 0.0, 0.035, 1.0)))
     bar.set_label(label, fontsize=LABEL)
+    if counts:
+        bar.locator = MaxNLocator(8, integer=True)
+        bar.update_ticks()
     bar.ax.tick_params(which="both", labelsize=TICK, width=0.6)
     bar.outline.set_linewidth(0.6)
 

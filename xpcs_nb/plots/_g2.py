@@ -22,6 +22,7 @@ from xpcs_nb.plots._figures import (
     colour_bar,
     colour_of,
     dress,
+    log_scale,
     node,
     q_colours,
     value_with_error,
@@ -140,7 +141,9 @@ class _Drawing:
 
     def title(self, index: int) -> str:
         """Name a bin by its q, and by its phi where bins differ in it."""
-        parts = [f"q = {self.q[index]:.4g} Å$^{{-1}}$"] if np.isfinite(self.q[index]) else [f"bin {self.labels[index]}"]
+        parts = (
+            [f"q = {self.q[index]:#.3g} Å$^{{-1}}$"] if np.isfinite(self.q[index]) else [f"bin {self.labels[index]}"]
+        )
         distinct = np.unique(self.phi[np.isfinite(self.phi)])
         if len(distinct) > 1 and np.isfinite(self.phi[index]):
             parts.append(f"φ = {self.phi[index]:.3g}°")
@@ -170,6 +173,14 @@ class _Drawing:
             line_colour = FIT_COLOUR if label is None else colour
             ax.plot(curve["delay"], curve, "-", color=line_colour, lw=1.0, zorder=3, label="_fit")
 
+    def mark_outside(self, ax: Axes, index: int, limits: tuple[float, float]) -> None:
+        """Point at what lies above or below the axes, so that nothing is left out unseen."""
+        g2 = self.dataset["g2"].transpose("delay", "bin").to_numpy()[:, index]
+        inset = 0.03 * (limits[1] - limits[0])
+        for beyond, at, marker in ((g2 > limits[1], limits[1] - inset, "^"), (g2 < limits[0], limits[0] + inset, "v")):
+            where = self.delay[beyond & (self.delay > 0)]
+            ax.plot(where, np.full(len(where), at), marker, mfc="none", mec=GREY, ms=3.5, mew=0.6, label="_outside")
+
     def limits(self, indices: Iterable[int]) -> tuple[float, float] | None:
         """Return the range that the trusted points need, with their errors; None where there are none."""
         low, high = [], []
@@ -193,7 +204,7 @@ class _Drawing:
             return "", INK
         one = self.fit.sel(bin=self.labels[index])
         if not bool(one["success"]):
-            return f"no fit: {str(one['status'].item()).split(':')[0]}", GREY
+            return "no fit:\n" + str(one["status"].item()).split(":")[0], GREY
         return rf"$\Gamma$ = {value_with_error(float(one['rate']), float(one['rate_err']))} s$^{{-1}}$", FIT_COLOUR
 
 
@@ -234,9 +245,9 @@ def _columns(panels: int) -> int:
 def _dress_panel(panel: Axes, drawing: _Drawing, index: int, limits: tuple[float, float] | None) -> None:
     dress(panel)
     panel.set_xscale("log")
-    panel.xaxis.set_major_locator(LogLocator(numticks=5))
+    panel.xaxis.set_major_locator(LogLocator(numticks=6))
     panel.xaxis.set_minor_formatter(NullFormatter())
-    panel.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    panel.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     panel.ticklabel_format(axis="y", useOffset=False)
     panel.tick_params(labelsize=7)
     panel.set_title(drawing.title(index), fontsize=8, pad=3)
@@ -244,8 +255,11 @@ def _dress_panel(panel: Axes, drawing: _Drawing, index: int, limits: tuple[float
         panel.text(0.5, 0.5, "no usable points", transform=panel.transAxes, ha="center", fontsize=7, color=GREY)
     else:
         panel.set_ylim(*limits)
+        drawing.mark_outside(panel, index, limits)
     text, colour = drawing.note(index)
-    panel.text(0.96, 0.94, text, transform=panel.transAxes, ha="right", va="top", fontsize=7, color=colour)
+    # A decay leaves the lower left corner free.
+    note = panel.text(0.04, 0.06, text, transform=panel.transAxes, ha="left", va="bottom", fontsize=7, color=colour)
+    note.set_in_layout(False)
 
 
 def _overlay(drawing: _Drawing, ax: Axes | None) -> Figure:
@@ -256,11 +270,13 @@ def _overlay(drawing: _Drawing, ax: Axes | None) -> Figure:
         colour = colour_of(drawing.colours, values[index])
         drawing.draw(ax, index, colour=colour, size=3.0, label=drawing.title(index))
     dress(ax, DELAY, "$g_2$")
-    ax.set_xscale("log")
+    log_scale(ax, "x")
     ax.ticklabel_format(axis="y", useOffset=False)
     limits = drawing.limits(range(len(drawing.labels)))
     if limits is not None:
         ax.set_ylim(*limits)
+        for index in range(len(drawing.labels)):
+            drawing.mark_outside(ax, index, limits)
     if few:
         ax.legend(fontsize=7, frameon=False, handletextpad=0.3)
     elif np.isfinite(drawing.q).any():

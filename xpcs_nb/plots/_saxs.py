@@ -12,7 +12,19 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from xpcs_nb.errors import OptionError
-from xpcs_nb.plots._figures import COLUMN, INK, MASKED, axes_for, colour_bar, colour_of, dress, node, pretty, q_colours
+from xpcs_nb.plots._figures import (
+    COLUMN,
+    INK,
+    MASKED,
+    axes_for,
+    colour_bar,
+    colour_of,
+    dress,
+    log_scale,
+    node,
+    pretty,
+    q_colours,
+)
 
 __all__ = ["plot_saxs_1d", "plot_saxs_2d", "plot_stability"]
 
@@ -116,20 +128,19 @@ def plot_saxs_1d(data: xr.Dataset | xr.DataTree, *, segments: bool = False, ax: 
     sectors = _sectors(dataset)
     values = np.atleast_2d(dataset[wanted].transpose(..., "static_bin").to_numpy().astype(float))
     mean = not segments
-    colours = q_colours(np.arange(len(sectors) if mean else len(values), dtype=float))
+    colours = q_colours(np.arange(1.0, 1 + (len(sectors) if mean else len(values))))
     for number, (name, members) in enumerate(sectors):
         q = dataset["q"].to_numpy()[members]
         for segment, row in enumerate(values):
             intensity = np.where(row[members] > 0, row[members], np.nan)
-            colour = colour_of(colours, number if mean else segment)
+            colour = colour_of(colours, 1 + (number if mean else segment))
             ax.plot(q, intensity, "-", lw=1.0 if mean else 0.7, color=colour, label=name if mean else "_segment")
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    log_scale(ax, "xy")
     dress(ax, Q, _intensity_label(dataset[wanted]))
     if mean and 1 < len(sectors) <= 8:
         ax.legend(fontsize=7, frameon=False)
     elif not mean:
-        colour_bar(figure, colours, ax, "time segment")
+        colour_bar(figure, colours, ax, "time segment", counts=True)
     return figure
 
 
@@ -172,15 +183,15 @@ def plot_stability(data: xr.Dataset | xr.DataTree, *, ax: Axes | None = None) ->
     q = dataset["q"].to_numpy().astype(float)
     levels = np.unique(q[np.isfinite(q) & (q > 0)])
     figure, ax = axes_for(ax, (COLUMN, 2.8))
-    colours = q_colours(np.arange(len(values), dtype=float))
+    colours = q_colours(np.arange(1.0, 1 + len(values)))
     ratio = np.array([_ratio(values[:, q == level]) for level in levels]).reshape(len(levels), len(values))
     for segment in range(len(values)):
-        ax.plot(levels, ratio[:, segment], "-", lw=0.9, color=colour_of(colours, segment))
+        ax.plot(levels, ratio[:, segment], "-", lw=0.9, color=colour_of(colours, 1 + segment))
     ax.axhline(1.0, color=INK, lw=0.6, ls="--", zorder=0)
-    ax.set_xscale("log")
+    log_scale(ax, "x")
     ax.ticklabel_format(axis="y", useOffset=False)
     dress(ax, Q, "segment / mean of segments")
-    colour_bar(figure, colours, ax, "time segment")
+    colour_bar(figure, colours, ax, "time segment", counts=True)
     return figure
 
 

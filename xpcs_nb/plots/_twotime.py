@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from xpcs_nb.analysis import MIN_PAIRS
 from xpcs_nb.errors import OptionError
-from xpcs_nb.plots._figures import MASKED, ResultFigure, colour_bar, colour_of, dress, node, q_colours
+from xpcs_nb.plots._figures import MASKED, ResultFigure, colour_bar, colour_of, dress, log_scale, node, q_colours
 
 __all__ = ["colour_limits", "plot_twotime"]
 
@@ -75,7 +76,7 @@ def plot_twotime(
     _draw_map(fig, panels[0], one["c2"], axes, percentiles)
     title = f"bin {label}"
     if "q" in one.coords and np.isfinite(float(one["q"])):
-        title += f", q = {float(one['q']):.4g} Å$^{{-1}}$"
+        title += f", q = {float(one['q']):#.3g} Å$^{{-1}}$"
     panels[0].set_title(title, fontsize=9)
     if with_g2:
         _draw_g2(panels[1], one)
@@ -167,7 +168,8 @@ def _turned(c2: Floats) -> Floats:
 def _draw_g2(ax: Axes, one: xr.Dataset) -> None:
     g2 = one["g2"]
     (delay,) = g2.dims
-    keep = g2[delay].to_numpy() > 0
+    pairs = np.arange(g2.size, 0, -1)
+    keep = (g2[delay].to_numpy() > 0) & (pairs >= MIN_PAIRS)
     segments = one["g2_segments"] if "g2_segments" in one else None
     if segments is not None and "segment" in segments.dims:
         count = segments.sizes["segment"]
@@ -184,7 +186,7 @@ def _draw_g2(ax: Axes, one: xr.Dataset) -> None:
                 label=f"part {index + 1} of {count}",
             )
     ax.plot(g2[delay].to_numpy()[keep], g2.to_numpy()[keep], "-", lw=1.4, color="black", label="whole series")
-    ax.set_xscale("log")
     ax.ticklabel_format(axis="y", useOffset=False)
+    log_scale(ax, "x")
     dress(ax, r"lag $\tau$ (s)", "$g_2$ along diagonals")
     ax.legend(fontsize=7, frameon=False)
