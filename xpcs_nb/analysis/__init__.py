@@ -1,6 +1,29 @@
 """From sums and curves to numbers with errors: g2, fits, two-time cuts, trust."""
 
+from xpcs_nb.analysis._dispersion import Dispersion, LeftOut, fit_dispersion
+from xpcs_nb.analysis._fit import ModelName, fit_g2, fitted_curve
 from xpcs_nb.analysis._jackknife import G2Estimate, g2_from_sums
+from xpcs_nb.analysis._models import MODELS, Model, Parameter
+from xpcs_nb.analysis._points import MIN_PAIRS, Uncertainty, multitau_dataset, usable_delays
 from xpcs_nb.analysis._twotime_cuts import TwotimeCut, cut_at_age, cut_from_start
 
-__all__ = ["G2Estimate", "TwotimeCut", "cut_at_age", "cut_from_start", "g2_from_sums"]
+__all__ = [
+    "MIN_PAIRS",
+    "MODELS",
+    "Dispersion",
+    "G2Estimate",
+    "LeftOut",
+    "Model",
+    "ModelName",
+    "Parameter",
+    "TwotimeCut",
+    "Uncertainty",
+    "cut_at_age",
+    "cut_from_start",
+    "fit_dispersion",
+    "fit_g2",
+    "fitted_curve",
+    "g2_from_sums",
+    "multitau_dataset",
+    "usable_delays",
+]
