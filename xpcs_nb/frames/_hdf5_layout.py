@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ __all__ = ["Stretch", "find_stretches", "open_hdf5", "source_files"]
 
 #: Searched in this order: APS 8-ID and Eiger data files, older Eiger data files, older Eiger master files.
 PLACES = ("/entry/data/data", "/entry/data", "/entry")
+#: What HDF5 says when another process holds the file's lock (EAGAIN).
+HELD_BY_A_WRITER = f"errno = {errno.EAGAIN}"
 LINKED = re.compile(r"data_(\d+)$")
 
 
@@ -31,7 +34,7 @@ class Stretch:
 
 
 def open_hdf5(path: Path) -> h5py.File:
-    """Open a file for reading, without locks: raw data lie on read-only and network file systems.
+    """Open a file for reading, with locks where the file system has them.
 
     Raises
     ------
@@ -43,16 +46,27 @@ def open_hdf5(path: Path) -> h5py.File:
     if not path.is_file():
         raise MissingFileError("the file does not exist", path=path)
     try:
-        return h5py.File(path, "r", locking=False)
+        return _open_with_or_without_locks(path)
     except OSError as error:
         text = str(error)
         if "truncated" in text:
             hint = "The file is shorter than it says: copy it again, or wait until it is completely written."
-        elif "already open for" in text:
-            hint = "The detector is still writing it, or stopped without closing it (then h5clear -s repairs it)."
+        elif "already open for" in text or HELD_BY_A_WRITER in text:
+            hint = "It is still being written; if its writer has stopped without closing it, h5clear -s repairs it."
         else:
             hint = "Copy the file again, or check it with h5debug."
         raise CorruptDataError("HDF5 can't open the file", path=path, got=text, hint=hint) from error
+
+
+def _open_with_or_without_locks(path: Path) -> h5py.File:
+    # HDF5 refuses to open a file twice in one process with different settings of the locks, so the first try has the
+    # default ones, as a file that is open in the user's notebook has. Some network file systems can't lock at all.
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        if "lock" not in str(error) or HELD_BY_A_WRITER in str(error):
+            raise
+        return h5py.File(path, "r", locking=False)
 
 
 def find_stretches(file: h5py.File, path: Path, dataset: str | None) -> list[Stretch]:
