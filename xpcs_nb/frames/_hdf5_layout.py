@@ -10,6 +10,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from xpcs_nb.errors import CorruptDataError, FileFormatError, MissingFileError, MissingKeyError
 from xpcs_nb.frames._chunks import require_filters, require_written
@@ -171,15 +172,19 @@ def _whole_frame_sources(dataset: h5py.Dataset, path: Path) -> list[Stretch]:
     elements = 0
     for source in sorted(dataset.virtual_sources(), key=lambda one: one.vspace.get_select_bounds()[0]):
         target = path if source.file_name == "." else path.parent / source.file_name
-        low, high = (np.array(bound) for bound in source.src_space.get_select_bounds())
         shape = _source_shape(target, source.dset_name)
-        if len(shape) != len(high) or (high >= shape).any():
+        points = source.vspace.get_select_npoints()
+        low, high = _source_bounds(source.src_space, shape)
+        taken = int(np.prod(shape)) if source.src_space.get_select_type() == h5py.h5s.SEL_ALL else points
+        if len(shape) != len(high) or (high >= shape).any() or taken != points:
             raise CorruptDataError(
                 "a source of the virtual dataset is too short",
-                path=target, where=source.dset_name, got=f"shape {shape}", expected=f"at least {tuple(high + 1)}",
-            )  # fmt: skip
+                path=target,
+                where=source.dset_name,
+                got=f"shape {shape}",
+                expected=f"{points} values, up to index {tuple(map(int, high))}",
+            )
         begin, end = source.vspace.get_select_bounds()
-        points = source.vspace.get_select_npoints()
         elements += points
         n_frames = end[0] - begin[0] + 1
         full = begin[1:] == (0, 0) and end[1:] == (rows - 1, columns - 1) and points == n_frames * rows * columns
@@ -194,6 +199,15 @@ def _whole_frame_sources(dataset: h5py.Dataset, path: Path) -> list[Stretch]:
             path=path, where=where, got=f"{elements} values", expected=f"{dataset.size} values",
         )  # fmt: skip
     return stretches if whole else []
+
+
+def _source_bounds(space: h5py.h5s.SpaceID, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first and the last index that is taken along each axis of a source."""
+    if space.get_select_type() == h5py.h5s.SEL_ALL:
+        # "All of it" has no bounds of its own until the source is looked at.
+        return np.zeros(len(shape), dtype=np.int64), np.array(shape) - 1
+    low, high = space.get_select_bounds()
+    return np.array(low), np.array(high)
 
 
 def _source_shape(path: Path, name: str) -> tuple[int, ...]:
