@@ -16,7 +16,8 @@ from xpcs_nb.core import ChunkTable
 from xpcs_nb.errors import CorruptDataError, FileFormatError
 from xpcs_nb.frames._chunks import chunk_table, require_filters, require_written
 from xpcs_nb.frames._dense import DenseSource
-from xpcs_nb.frames._hdf5_layout import Stretch, find_stretches, open_hdf5, source_files
+from xpcs_nb.frames._hdf5_file import Stretch, open_hdf5
+from xpcs_nb.frames._hdf5_layout import find_stretches, source_files
 
 __all__ = ["Hdf5Source"]
 

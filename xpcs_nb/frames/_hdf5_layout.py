@@ -3,56 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
 from xpcs_nb.errors import CorruptDataError, FileFormatError, MissingFileError, MissingKeyError
-from xpcs_nb.frames._chunks import require_filters, require_written
+from xpcs_nb.frames._hdf5_file import Stretch, open_hdf5
+from xpcs_nb.frames._hdf5_virtual import whole_frame_sources
 
-__all__ = ["Stretch", "find_stretches", "open_hdf5", "source_files"]
+__all__ = ["find_stretches", "source_files"]
 
 #: Searched in this order: APS 8-ID and Eiger data files, older Eiger data files, older Eiger master files.
 PLACES = ("/entry/data/data", "/entry/data", "/entry")
 LINKED = re.compile(r"data_(\d+)$")
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Frames ``first..first + n_frames - 1`` of one dataset, shown as the next frames of the series."""
-
-    path: Path
-    dataset: str
-    first: int
-    n_frames: int
-
-
-def open_hdf5(path: Path) -> h5py.File:
-    """Open a file for reading, without locks: raw data lie on read-only and network file systems.
-
-    Raises
-    ------
-    MissingFileError
-        If it is not there.
-    CorruptDataError
-        If HDF5 can't open it: truncated, damaged, or still being written.
-    """
-    if not path.is_file():
-        raise MissingFileError("the file does not exist", path=path)
-    try:
-        return h5py.File(path, "r", locking=False)
-    except OSError as error:
-        text = str(error)
-        if "truncated" in text:
-            hint = "The file is shorter than it says: copy it again, or wait until it is completely written."
-        elif "already open for" in text:
-            hint = "The detector is still writing it, or stopped without closing it (then h5clear -s repairs it)."
-        else:
-            hint = "Copy the file again, or check it with h5debug."
-        raise CorruptDataError("HDF5 can't open the file", path=path, got=text, hint=hint) from error
 
 
 def find_stretches(file: h5py.File, path: Path, dataset: str | None) -> list[Stretch]:
@@ -141,55 +105,7 @@ def _of_dataset(dataset: h5py.Dataset, path: Path) -> list[Stretch]:
     own = Path(dataset.file.filename)
     if not dataset.is_virtual:
         return [Stretch(own, dataset.name, 0, len(dataset))]
-    return _whole_frame_sources(dataset, own) or [Stretch(own, dataset.name, 0, len(dataset))]
-
-
-def _whole_frame_sources(dataset: h5py.Dataset, path: Path) -> list[Stretch]:
-    """Return the sources of a virtual dataset when each gives whole frames in order, else an empty list.
-
-    HDF5 itself fills in zeros where a source is missing or short; reading the sources directly, or checking
-    them here, turns that into an error.
-    """
-    rows, columns = dataset.shape[1:]
-    stretches: list[Stretch] = []
-    covered = 0
-    whole = True
-    elements = 0
-    for source in sorted(dataset.virtual_sources(), key=lambda one: one.vspace.get_select_bounds()[0]):
-        target = path if source.file_name == "." else path.parent / source.file_name
-        low, high = (np.array(bound) for bound in source.src_space.get_select_bounds())
-        shape = _source_shape(target, source.dset_name)
-        if len(shape) != len(high) or (high >= shape).any():
-            raise CorruptDataError(
-                "a source of the virtual dataset is too short",
-                path=target, where=source.dset_name, got=f"shape {shape}", expected=f"at least {tuple(high + 1)}",
-            )  # fmt: skip
-        begin, end = source.vspace.get_select_bounds()
-        points = source.vspace.get_select_npoints()
-        elements += points
-        n_frames = end[0] - begin[0] + 1
-        full = begin[1:] == (0, 0) and end[1:] == (rows - 1, columns - 1) and points == n_frames * rows * columns
-        same = len(shape) == 3 and shape[1:] == (rows, columns) and high[0] - low[0] + 1 == n_frames
-        whole = whole and full and same and begin[0] == covered
-        covered = end[0] + 1
-        stretches.append(Stretch(target, source.dset_name, int(low[0]), n_frames))
-    if elements != dataset.size:
-        where = f"frame {covered}" if whole else dataset.name
-        raise CorruptDataError(
-            "the sources of the virtual dataset do not cover it",
-            path=path, where=where, got=f"{elements} values", expected=f"{dataset.size} values",
-        )  # fmt: skip
-    return stretches if whole else []
-
-
-def _source_shape(path: Path, name: str) -> tuple[int, ...]:
-    with open_hdf5(path) as file:
-        if not isinstance(found := file.get(name), h5py.Dataset):
-            raise MissingKeyError("a source of the virtual dataset is missing", path=path, where=name)
-        require_filters(found, path)
-        require_written(found, path)
-        shape: tuple[int, ...] = found.shape
-        return shape
+    return whole_frame_sources(dataset, own) or [Stretch(own, dataset.name, 0, len(dataset))]
 
 
 def source_files(stretches: list[Stretch], path: Path) -> tuple[Path, ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import EventList
 from xpcs_nb.errors import OptionError
-from xpcs_nb.testing._raw import Frames, as_events
+from xpcs_nb.testing._raw import Frames, as_events, pack_events
 
 __all__ = ["write_rigaku3m", "write_rigaku500k"]
 
@@ -25,10 +25,8 @@ SECOND_HALF = 1024 * 1024
 
 
 def _words(pixel: NDArray[Any], frame: NDArray[Any], count: NDArray[Any]) -> NDArray[np.uint64]:
-    """Pack events: bits 0-11 count, 16-36 pixel, 40-63 frame; sorted by frame and pixel."""
-    words = frame.astype("<u8") << np.uint64(40)
-    words |= pixel.astype("<u8") << np.uint64(16)
-    words |= count.astype("<u8")
+    """Return the 64-bit words of events, sorted by frame and pixel."""
+    words = pack_events(pixel, frame, count)
     words.sort()
     return words
 
