@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from xpcs_nb.errors import CorruptDataError, FileFormatError
 from xpcs_nb.hdf5._content import Array, MapStack, Node, ResultContent, Stored
-from xpcs_nb.hdf5._nodes import COUNTS, UNITLESS, Axes, delay_coords, image, intensity, label_coords, segments_of, stored
+from xpcs_nb.hdf5._nodes import (
+    COUNTS,
+    UNITLESS,
+    Axes,
+    delay_coords,
+    image,
+    intensity,
+    label_coords,
+    segments_of,
+    stored,
+)
 from xpcs_nb.hdf5._qmap_maps import squeezed
 from xpcs_nb.hdf5._scalars import all_scalars, has_key, plain, read_float, read_optional_float, read_texts
 

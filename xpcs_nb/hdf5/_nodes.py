@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.core import DelayGrid
-from xpcs_nb.hdf5._content import Array, Node, Stored
+from xpcs_nb.hdf5._content import Array, Stored
 
 __all__ = ["Axes", "delay_coords", "image", "intensity", "label_coords", "segments_of", "stored"]
 
@@ -86,4 +86,3 @@ def intensity(values: NDArray[Any], step: float) -> tuple[Array, dict[str, Array
 def segments_of(values: NDArray[Any], scale: str) -> Array:
     """Return I(q) in stretches of time, shape (K, S), with the scale its numbers are on."""
     return Array(("segment", "static_bin"), values, COUNTS, "mean intensity of a stretch of time", {"scale": scale})
-
