@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.kernels._jit import entry, inner
-from xpcs_nb.kernels._pixel import STRETCH, finish_pixel
+from xpcs_nb.kernels._pixel import finish_pixel, four_products
 
 __all__ = ["advance_pixels", "close_pixels", "sum_frames"]
 
@@ -46,31 +46,6 @@ def sum_frames(window: Array, begin: int, end: int, avg: int, used: Array, total
 
 
 @inner
-def add_products(x: Array, n: int, channel: int, out: Array, first: int, count: int) -> None:
-    """Add the products of the n samples behind the first REACH with those `channel` + 0..3 before them."""
-    sums0 = sums1 = sums2 = sums3 = 0.0
-    part0: Any
-    part1: Any
-    part2: Any
-    part3: Any
-    for start in range(REACH, REACH + n, STRETCH):
-        part0 = part1 = part2 = part3 = np.float32(0)
-        for t in range(start, min(start + STRETCH, REACH + n)):
-            now = x[t]
-            part0 += now * x[t - channel]
-            part1 += now * x[t - channel - 1]
-            part2 += now * x[t - channel - 2]
-            part3 += now * x[t - channel - 3]
-        sums0 += part0
-        sums1 += part1
-        sums2 += part2
-        sums3 += part3
-    sums = (sums0, sums1, sums2, sums3)
-    for i in range(count):
-        out[first + i] += sums[i]
-
-
-@inner
 def advance_pixel(
     x: Array, other: Array, n: int, seen: int, levels: Array, products: Array, recent: Array, head: Array
 ) -> None:
@@ -82,7 +57,10 @@ def advance_pixel(
             x[i] = recent[level, i]
         low, high, first = levels[level, 0], levels[level, 1], levels[level, 2]
         for channel in range(low, high + 1, 4):
-            add_products(x, n, channel, products, first + channel - low, min(4, high + 1 - channel))
+            # Of four delays, the longest reaches back furthest: it comes first.
+            sums = four_products(x[REACH:], x[REACH - channel - 3 :], n)
+            for i in range(min(4, high + 1 - channel)):
+                products[first + channel - low + i] += sums[3 - i]
         for i in range(seen, min(seen + n, REACH)):
             head[level, i] = x[REACH + i - seen]
         for i in range(REACH):
