@@ -8,7 +8,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["copy_bytes_16", "count_ones", "lowest_one"]
+__all__ = ["clear_bytes_64", "copy_bytes_16", "count_ones", "lowest_one"]
 
 #: Called without the typing context that these take first, which type checkers cannot know.
 instruction: Any = intrinsic
@@ -40,15 +40,31 @@ def copy_bytes_16(_typing: Any, target: Any, at: Any, source: Any, begin: Any) -
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         block = ir.VectorType(ir.IntType(8), 16)
-
-        def pointer(array: int, index: int) -> Any:
-            made = context.make_array(signature.args[array])(context, builder, arguments[array])
-            return builder.bitcast(builder.gep(made.data, [arguments[index]]), block.as_pointer())
-
-        taken = builder.load(pointer(2, 3))
+        from_place = _pointer(context, builder, signature.args[2], arguments[2], arguments[3], block)
+        to_place = _pointer(context, builder, signature.args[0], arguments[0], arguments[1], block)
+        taken = builder.load(from_place)
         taken.align = 1
-        put = builder.store(taken, pointer(0, 1))
+        put = builder.store(taken, to_place)
         put.align = 1
         return context.get_dummy_value()
 
     return types.void(target, types.int64, source, types.int64), generate
+
+
+@instruction
+def clear_bytes_64(_typing: Any, target: Any, at: Any) -> Any:
+    """Set the 64 bytes ``target[at:at+64]`` to zero, without a look at the bounds."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block = ir.VectorType(ir.IntType(8), 64)
+        place = _pointer(context, builder, signature.args[0], arguments[0], arguments[1], block)
+        put = builder.store(ir.Constant(block, None), place)
+        put.align = 1
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64), generate
+
+
+def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any, block: Any) -> Any:
+    made = context.make_array(kind)(context, builder, array)
+    return builder.bitcast(builder.gep(made.data, [index]), block.as_pointer())

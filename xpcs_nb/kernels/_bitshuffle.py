@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xpcs_nb.kernels._bits import copy_bytes_16, count_ones
+from xpcs_nb.kernels._bits import clear_bytes_64, copy_bytes_16, count_ones
 from xpcs_nb.kernels._jit import entry, inner
 
 __all__ = ["HEADER_BYTES", "big_endian_32", "load_block", "mark_dead", "scan_chunks", "top_plane"]
 
 #: Bytes in front of the first block of a chunk: uncompressed bytes (8), bytes a block (4).
 HEADER_BYTES = 12
-#: Room behind source and target, for copies of 16 bytes at a time.
-SLACK = 32
+#: Room behind source and target, for copies of 16 and 64 bytes at a time.
+SLACK = 64
 
 type Array = NDArray[Any]
 
@@ -36,16 +36,20 @@ def big_endian_32(data: Array, at: int) -> Any:
 @inner
 def copy_match(target: Array, at: Any, offset: Any, length: Any) -> None:
     """Repeat `length` bytes that lie `offset` before `at`; there is room for SLACK bytes more."""
-    if offset == 1:
-        byte = target[at - 1]
-        for i in range(at, at + length):
-            target[i] = byte
-    elif offset >= 16:
-        for i in range(0, length, 16):
-            copy_bytes_16(target, at + i, target, at - offset + i)
-    else:
-        for i in range(at, at + length):
+    if offset == 1 and target[at - 1] == 0:
+        for i in range(0, length, 64):
+            clear_bytes_64(target, at + i)
+        return
+    if offset < 16:
+        # Repeat byte by byte until whole copies of 16 bytes no longer overlap.
+        step = offset * ((15 + offset) // offset)
+        for i in range(at, at + min(step, length)):
             target[i] = target[i - offset]
+        at += step
+        length -= step
+        offset = step
+    for i in range(0, length, 16):
+        copy_bytes_16(target, at + i, target, at - offset + i)
 
 
 @inner

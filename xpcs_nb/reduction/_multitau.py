@@ -16,6 +16,7 @@ from xpcs_nb.reduction._chunks import Told, correlate_chunks, scan
 from xpcs_nb.reduction._events import Gathered, Progress, gather_events
 from xpcs_nb.reduction._sums import Accumulator, Job, scattering_arrays, segment_table
 from xpcs_nb.reduction._threads import n_threads, share_out
+from xpcs_nb.reduction._windows import correlate_windows, is_dense
 
 __all__ = ["N_SEGMENTS", "frame_weights", "reduce_multitau", "scatter_events"]
 
@@ -100,6 +101,8 @@ def reduce_multitau(
         return _reduce_chunks(
             tables, job, blemish, n_threads(threads), Told(progress, frames.n_frames), normalize_frame
         )
+    if is_dense(source, job):
+        return _reduce_windows(source, job, blemish, n_threads(threads), progress, normalize_frame)
     gathered = gather_events(source, labels, frames, progress=progress)
     weight = frame_weights(gathered.frame_counts / (len(labels.pixel) * frames.avg), normalize=normalize_frame)
     whole, prefixes = job.finish(_correlate(source, gathered, job, weight, n_threads(threads)))
@@ -119,6 +122,27 @@ def _reduce_chunks(
     return whole, scattering, prefixes
 
 
+def _reduce_windows(
+    source: FrameSource,
+    job: Job,
+    blemish: NDArray[np.bool_],
+    threads: int,
+    progress: Progress | None,
+    normalize: bool,
+) -> Reduced:
+    labels, frames = job.labels, job.frames
+    segment_of, lengths = segment_table(frames.n_frames, N_SEGMENTS)
+    found = correlate_windows(
+        source, job, normalize=normalize, segment_of=segment_of, threads=threads, progress=progress
+    )
+    warn_of_empty(found.frame_counts, normalize=normalize)
+    scattering = scattering_arrays(
+        labels, frames, blemish, found.pixel_counts, found.frame_counts, found.segments, lengths
+    )
+    whole, prefixes = job.finish(found.parts)
+    return whole, scattering, prefixes
+
+
 def check(source: FrameSource, labels: PixelLabels, blemish: NDArray[np.bool_]) -> None:
     """Refuse labels and blemish that do not fit the frames."""
     for name, shape in (("partition", labels.shape), ("blemish", blemish.shape)):
@@ -132,13 +156,18 @@ def frame_weights(mean: NDArray[np.float64], *, normalize: bool) -> NDArray[np.f
     """Return the factor of each correlated frame: 1 / `mean`, or 1; 0 for frames without a count."""
     if not normalize:
         return np.ones_like(mean)
+    warn_of_empty(mean, normalize=normalize)
+    return np.divide(1.0, mean, out=np.zeros_like(mean), where=mean > 0)
+
+
+def warn_of_empty(mean: NDArray[np.float64], *, normalize: bool) -> None:
+    """Warn when there are frames that can't be normalised."""
     empty = int(np.count_nonzero(mean == 0))
-    if empty:
+    if normalize and empty:
         warnings.warn(
             f"{empty} of {len(mean)} frames hold no count on the used pixels; normalize_frame leaves them at zero",
             stacklevel=4,
         )
-    return np.divide(1.0, mean, out=np.zeros_like(mean), where=mean > 0)
 
 
 def _correlate(

@@ -21,7 +21,7 @@ type Ints = NDArray[np.int64]
 type Bytes = NDArray[np.uint8]
 
 #: Bytes behind the last span that kernels may look at without a check.
-SLACK = 32
+SLACK = 64
 
 
 @dataclass(frozen=True)
