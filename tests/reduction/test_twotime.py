@@ -31,7 +31,7 @@ def way(request, monkeypatch):
     monkeypatch.setattr(_twotime_plan, "PAIR_SECONDS", cheap if request.param == "pairs" else dear)
     monkeypatch.setattr(_twotime_plan, "EVENT_SECONDS", cheap)
     if request.param == "matrix in pieces":
-        monkeypatch.setattr(_twotime_frames, "PIXELS_BYTES", 4 * 50 * 40)
+        monkeypatch.setattr(_twotime_frames, "PIXELS_BYTES", 2 * 50 * 40)
         monkeypatch.setattr(_twotime_frames, "WINDOW_BYTES", 7 * SHAPE[0] * SHAPE[1] * 2)
     return request.param
 
@@ -202,6 +202,13 @@ def test_a_negative_count_or_nan_in_a_used_pixel_is_an_error_that_names_the_fram
 def test_frames_that_are_no_photon_counts_are_correlated_as_they_are(exact, array_source, make_labels):
     frames, labels = counts(30, mean=0.05, dtype=np.float64) * 0.37, make_labels(SHAPE)
     for each in twotime_maps(array_source(frames), labels, FrameRange(0, 30)):
+        assert_map_is(each, expected(exact, frames, labels, each.bin, "sqmap"))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, ">u2", np.int32, np.uint32, np.float32])
+def test_every_type_of_counts_gives_the_same_map(exact, array_source, make_labels, dtype):
+    frames, labels = counts(30, mean=3.0), make_labels(SHAPE)
+    for each in twotime_maps(array_source(frames.astype(dtype)), labels, FrameRange(0, 30)):
         assert_map_is(each, expected(exact, frames, labels, each.bin, "sqmap"))
 
 
