@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 
-from xpcs_nb.core import EventList, PixelLabels
+from xpcs_nb.core import ChunkTable, EventList, PixelLabels
 
 
 @pytest.fixture(scope="session")
@@ -102,3 +104,36 @@ def assert_sums_agree():
         np.testing.assert_array_equal(sums.n_pixels, expected.n_pixels)
 
     return compare
+
+
+class ChunkedSource(ArraySource):
+    """The same frames, in a bitshuffle-LZ4 file with one frame a chunk."""
+
+    def __init__(self, path, array, *, block_elements=0):
+        super().__init__(array)
+        self.path = path
+        with h5py.File(path, "w") as file:
+            file.create_dataset(
+                "/entry/data/data", data=self.array, chunks=(1, *self.shape),
+                **hdf5plugin.Bitshuffle(nelems=block_elements),
+            )  # fmt: skip
+        offset, size = np.zeros((2, self.n_frames), dtype=np.int64)
+
+        def note(chunk):
+            offset[chunk.chunk_offset[0]], size[chunk.chunk_offset[0]] = chunk.byte_offset, chunk.size
+
+        with h5py.File(path) as file:
+            file["/entry/data/data"].id.chunk_iter(note)
+        elements = block_elements or 8192 // self.dtype.itemsize
+        self.table = ChunkTable(Path(path), offset, size, self.dtype, self.shape, elements)
+
+    def chunk_tables(self):
+        return (self.table,)
+
+
+@pytest.fixture
+def chunked_source(tmp_path):
+    def make(array, **options):
+        return ChunkedSource(tmp_path / "frames.h5", array, **options)
+
+    return make

@@ -7,7 +7,7 @@ import pytest
 
 from xpcs_nb.core import FrameRange
 from xpcs_nb.errors import CorruptDataError, OptionError, QMapError
-from xpcs_nb.reduction import pixel_events, reduce_multitau, reduce_scattering
+from xpcs_nb.reduction import _windows, pixel_events, reduce_multitau, reduce_scattering
 
 SHAPE = (7, 11)
 
@@ -115,6 +115,29 @@ def test_frames_without_counts_stay_zero_and_are_warned_about(
     series = reference.normalized(reference.correlated_frames(frames, labels))
     assert_sums_agree(sums, reference.multitau(series, labels))
     assert list(np.flatnonzero(saxs.intensity_vs_time == 0)) == [7, 30]
+
+
+@pytest.mark.parametrize("window_bytes", [1, 1000, 20_000])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.float32, np.float64])
+def test_windows_of_any_length_give_the_numbers_of_the_whole(
+    reference, array_source, make_labels, assert_sums_agree, monkeypatch, window_bytes, dtype
+):
+    monkeypatch.setattr(_windows, "WINDOW_BYTES", window_bytes)
+    frames, labels = counts(300, dtype=dtype), make_labels(SHAPE)
+    sums, _, (part,) = reduce(
+        array_source(frames), labels, FrameRange(0, 300), normalize_frame=True, partial_frames=[131], threads=2
+    )
+    series = reference.normalized(reference.correlated_frames(frames, labels))
+    assert_sums_agree(sums, reference.multitau(series, labels), rtol=3e-6)
+    assert_sums_agree(part, reference.multitau(series[:131], labels, n_total=300), rtol=3e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1])
+def test_what_can_not_be_counts_is_refused_with_its_frame(array_source, make_labels, value):
+    frames = counts(60, dtype=np.float32)
+    frames[41, 3, 3] = value
+    with pytest.raises(CorruptDataError, match="frame 41"):
+        reduce(array_source(frames), make_labels(SHAPE), FrameRange(5, 60, 1, 3))
 
 
 def test_progress_adds_up_to_the_number_of_correlated_frames(array_source, make_labels):

@@ -1,7 +1,10 @@
 """Arrays in, arrays out: the compiled loops of the builtin engine. Importing this package imports numba."""
 
+from xpcs_nb.kernels._bitshuffle import scan_chunks
+from xpcs_nb.kernels._columns import correlate_column, take_photons
 from xpcs_nb.kernels._events import correlate_events, count_events, place_events, segment_events
 from xpcs_nb.kernels._plan import Plan
+from xpcs_nb.kernels._stream import advance_pixels, close_pixels, sum_frames
 from xpcs_nb.kernels._twotime import BinEvents, EventPairs, bin_events, smoothing_factors
 from xpcs_nb.kernels._twotime_dense import (
     add_products,
@@ -19,8 +22,11 @@ __all__ = [
     "EventPairs",
     "Plan",
     "add_products",
+    "advance_pixels",
     "bin_events",
+    "close_pixels",
     "collect_pixels",
+    "correlate_column",
     "correlate_events",
     "count_events",
     "events_map",
@@ -28,7 +34,10 @@ __all__ = [
     "g2_from_twotime",
     "place_events",
     "scale_pixels",
+    "scan_chunks",
     "segment_events",
     "smoothing_factors",
+    "sum_frames",
     "sum_pixels",
+    "take_photons",
 ]

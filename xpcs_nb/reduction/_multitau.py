@@ -9,12 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from xpcs_nb.core import FrameRange, FrameSource, MultitauSums, PixelLabels, ScatteringArrays
+from xpcs_nb.core import ChunkTable, FrameRange, FrameSource, MultitauSums, PixelLabels, ScatteringArrays
 from xpcs_nb.errors import CorruptDataError, OptionError, QMapError
 from xpcs_nb.kernels import Plan, correlate_events, segment_events
+from xpcs_nb.reduction._chunks import Told, correlate_chunks, scan
 from xpcs_nb.reduction._events import Gathered, Progress, gather_events
 from xpcs_nb.reduction._sums import Accumulator, Job, scattering_arrays, segment_table
 from xpcs_nb.reduction._threads import n_threads, share_out
+from xpcs_nb.reduction._windows import correlate_windows, is_dense
 
 __all__ = ["N_SEGMENTS", "frame_weights", "reduce_multitau", "scatter_events"]
 
@@ -94,10 +96,51 @@ def reduce_multitau(
                 "a partial g2 needs a prefix of the series", got=length, expected=f"1 to {frames.n_frames} frames"
             )
     job = Job(labels, frames, Plan.of(frames.n_frames, tuple(partial_frames)), keep_pixels)
+    tables = source.chunk_tables()
+    if tables is not None:
+        return _reduce_chunks(
+            tables, job, blemish, n_threads(threads), Told(progress, frames.n_frames), normalize_frame
+        )
+    if is_dense(source, job):
+        return _reduce_windows(source, job, blemish, n_threads(threads), progress, normalize_frame)
     gathered = gather_events(source, labels, frames, progress=progress)
     weight = frame_weights(gathered.frame_counts / (len(labels.pixel) * frames.avg), normalize=normalize_frame)
     whole, prefixes = job.finish(_correlate(source, gathered, job, weight, n_threads(threads)))
     return whole, scatter_events(gathered, labels, frames, blemish, N_SEGMENTS), prefixes
+
+
+def _reduce_chunks(
+    tables: Sequence[ChunkTable], job: Job, blemish: NDArray[np.bool_], threads: int, told: Told, normalize: bool
+) -> Reduced:
+    labels, frames = job.labels, job.frames
+    found = scan(tables, labels, frames, blemish, threads, told)
+    weight = frame_weights(found.frame_counts / (len(labels.pixel) * frames.avg), normalize=normalize)
+    segment_of, lengths = segment_table(frames.n_frames, N_SEGMENTS)
+    sums, counts, segments = correlate_chunks(found, job, weight / frames.avg, segment_of, threads, told)
+    scattering = scattering_arrays(labels, frames, blemish, counts, found.frame_counts, segments, lengths)
+    whole, prefixes = job.finish(sums)
+    return whole, scattering, prefixes
+
+
+def _reduce_windows(
+    source: FrameSource,
+    job: Job,
+    blemish: NDArray[np.bool_],
+    threads: int,
+    progress: Progress | None,
+    normalize: bool,
+) -> Reduced:
+    labels, frames = job.labels, job.frames
+    segment_of, lengths = segment_table(frames.n_frames, N_SEGMENTS)
+    found = correlate_windows(
+        source, job, normalize=normalize, segment_of=segment_of, threads=threads, progress=progress
+    )
+    warn_of_empty(found.frame_counts, normalize=normalize)
+    scattering = scattering_arrays(
+        labels, frames, blemish, found.pixel_counts, found.frame_counts, found.segments, lengths
+    )
+    whole, prefixes = job.finish(found.parts)
+    return whole, scattering, prefixes
 
 
 def check(source: FrameSource, labels: PixelLabels, blemish: NDArray[np.bool_]) -> None:
@@ -113,13 +156,18 @@ def frame_weights(mean: NDArray[np.float64], *, normalize: bool) -> NDArray[np.f
     """Return the factor of each correlated frame: 1 / `mean`, or 1; 0 for frames without a count."""
     if not normalize:
         return np.ones_like(mean)
+    warn_of_empty(mean, normalize=normalize)
+    return np.divide(1.0, mean, out=np.zeros_like(mean), where=mean > 0)
+
+
+def warn_of_empty(mean: NDArray[np.float64], *, normalize: bool) -> None:
+    """Warn when there are frames that can't be normalised."""
     empty = int(np.count_nonzero(mean == 0))
-    if empty:
+    if normalize and empty:
         warnings.warn(
             f"{empty} of {len(mean)} frames hold no count on the used pixels; normalize_frame leaves them at zero",
-            stacklevel=3,
+            stacklevel=4,
         )
-    return np.divide(1.0, mean, out=np.zeros_like(mean), where=mean > 0)
 
 
 def _correlate(
