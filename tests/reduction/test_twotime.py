@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xpcs_nb.core import FrameRange, PixelLabels
-from xpcs_nb.errors import CorruptDataError, OptionError
+from xpcs_nb.errors import CorruptDataError, OptionError, QMapError
 from xpcs_nb.reduction import _twotime_events, _twotime_frames, _twotime_plan, twotime_maps
 
 SHAPE = (12, 15)
@@ -31,7 +31,7 @@ def way(request, monkeypatch):
     monkeypatch.setattr(_twotime_plan, "PAIR_SECONDS", cheap if request.param == "pairs" else dear)
     monkeypatch.setattr(_twotime_plan, "EVENT_SECONDS", cheap)
     if request.param == "matrix in pieces":
-        monkeypatch.setattr(_twotime_frames, "PIXELS_BYTES", 4 * 50 * 40)
+        monkeypatch.setattr(_twotime_frames, "PIXELS_BYTES", 2 * 50 * 40)
         monkeypatch.setattr(_twotime_frames, "WINDOW_BYTES", 7 * SHAPE[0] * SHAPE[1] * 2)
     return request.param
 
@@ -96,6 +96,13 @@ def test_a_frame_without_photons_gives_zeros(array_source, make_labels, way):
         assert each.c2[2, 4] > 0
 
 
+def test_a_series_without_any_photon_gives_zeros(array_source, make_labels, way):
+    source = source_for(way, np.zeros((12, *SHAPE), np.uint16), array_source)
+    for each in twotime_maps(source, make_labels(SHAPE), FrameRange(0, 12)):
+        assert not each.c2.any()
+        assert not each.g2.any()
+
+
 def test_a_bin_of_a_single_pixel_has_one_wherever_it_sees_photons(array_source, way):
     frames = counts(40, mean=1.0)
     one = np.array([17])
@@ -153,8 +160,26 @@ def test_maps_larger_than_the_memory_are_refused_before_any_frame_is_read(array_
         def frames(self, start, stop, step=1):
             raise AssertionError("read")
 
+    source = Long(counts(10))
+    source.n_frames = 10_000_000
     with pytest.raises(OptionError, match=r"does not fit in memory.*at most \d+ frames.*avg_frame"):
-        twotime_maps(Long(counts(10)), make_labels(SHAPE), FrameRange(0, 10_000_000))
+        twotime_maps(source, make_labels(SHAPE), FrameRange(0, 10_000_000))
+
+
+@pytest.mark.parametrize("frames", [FrameRange(0, 11), FrameRange(-1, 5), FrameRange(4, 6, 3)])
+def test_frames_that_are_not_there_are_refused(array_source, make_labels, frames):
+    with pytest.raises(OptionError, match="frames outside the series"):
+        twotime_maps(array_source(counts(10)), make_labels(SHAPE), frames)
+
+
+def test_a_partition_for_other_frames_is_refused(array_source, make_labels):
+    with pytest.raises(QMapError, match="for other frames"):
+        twotime_maps(array_source(counts(10)), make_labels(SHAPE[::-1]), FrameRange(0, 10))
+
+
+def test_a_partition_without_pixels_is_refused(array_source, make_labels):
+    with pytest.raises(QMapError, match="no pixel is used"):
+        twotime_maps(array_source(counts(10)), make_labels(SHAPE, keep=-1.0), FrameRange(0, 10))
 
 
 def test_a_container_may_leave_less_memory_than_the_machine_has(monkeypatch, tmp_path):
@@ -177,6 +202,13 @@ def test_a_negative_count_or_nan_in_a_used_pixel_is_an_error_that_names_the_fram
 def test_frames_that_are_no_photon_counts_are_correlated_as_they_are(exact, array_source, make_labels):
     frames, labels = counts(30, mean=0.05, dtype=np.float64) * 0.37, make_labels(SHAPE)
     for each in twotime_maps(array_source(frames), labels, FrameRange(0, 30)):
+        assert_map_is(each, expected(exact, frames, labels, each.bin, "sqmap"))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, ">u2", np.int32, np.uint32, np.float32])
+def test_every_type_of_counts_gives_the_same_map(exact, array_source, make_labels, dtype):
+    frames, labels = counts(30, mean=3.0), make_labels(SHAPE)
+    for each in twotime_maps(array_source(frames.astype(dtype)), labels, FrameRange(0, 30)):
         assert_map_is(each, expected(exact, frames, labels, each.bin, "sqmap"))
 
 

@@ -6,6 +6,7 @@ from xpcs_nb.kernels._events import correlate_events, count_events, place_events
 from xpcs_nb.kernels._plan import Plan
 from xpcs_nb.kernels._stream import advance_pixels, close_pixels, sum_frames
 from xpcs_nb.kernels._twotime import BinEvents, EventPairs, bin_events, smoothing_factors
+from xpcs_nb.kernels._twotime_columns import sort_photons
 from xpcs_nb.kernels._twotime_dense import (
     add_products,
     collect_pixels,
@@ -37,6 +38,7 @@ __all__ = [
     "scan_chunks",
     "segment_events",
     "smoothing_factors",
+    "sort_photons",
     "sum_frames",
     "sum_pixels",
     "take_photons",

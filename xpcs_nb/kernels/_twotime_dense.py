@@ -33,7 +33,7 @@ def collect_pixels(frames: Any, pixel: Any, avg: Any, out: Any) -> Any:
     avg
         Frames averaged into one.
     out
-        Receives the means, shape (M, P), float32.
+        Receives the means, shape (M, P), float32; or the type of `frames`, where `avg` is 1.
 
     Returns
     -------
@@ -55,7 +55,8 @@ def collect_pixels(frames: Any, pixel: Any, avg: Any, out: Any) -> Any:
             if not fine and bad < 0:
                 bad = j
         if avg > 1:
-            row *= scale
+            for p in range(pixel.size):
+                row[p] *= scale
     return bad
 
 
@@ -69,12 +70,12 @@ def sum_pixels(a: Any, group: Any, sums: Any) -> None:
 
 
 @entry
-def scale_pixels(a: Any, group: Any, factor: Any) -> None:
-    """Multiply `a`, shape (N, P), by the factor of each row's frame and column's group, shape (N, G), in place."""
+def scale_pixels(a: Any, group: Any, factor: Any, out: Any) -> None:
+    """Write `a`, shape (N, P), times the factor of each row's frame and column's group, shape (N, G), to `out`."""
     for t in range(a.shape[0]):
         row = factor[t]
         for p in range(group.size):
-            a[t, p] *= row[group[p]]
+            out[t, p] = a[t, p] * row[group[p]]
 
 
 @entry

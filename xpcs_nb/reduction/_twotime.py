@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 
 from xpcs_nb.core import FrameRange, FrameSource, PixelLabels, Smooth, TwotimeMap
-from xpcs_nb.errors import OptionError
+from xpcs_nb.errors import OptionError, QMapError
 from xpcs_nb.reduction._threads import n_threads
 from xpcs_nb.reduction._twotime_plan import BinPixels, check_map_memory, choose_bins, event_occupancy, pairs_are_cheaper
 
@@ -64,16 +64,34 @@ def twotime_maps(
     Raises
     ------
     OptionError
-        Before any frame is read, if a bin has no pixels, or the maps of so many frames don't fit in memory.
+        Before any frame is read, if a bin has no pixels, the series has fewer frames, or the maps of so many frames
+        don't fit in memory.
+    QMapError
+        If no pixel is used, or `labels` are for frames of another shape.
     CorruptDataError
         While reading, if frames can't be decoded, or hold negative counts or NaN.
     """
-    if threads < 0:
-        raise OptionError("threads is out of range", got=threads, expected="an integer >= 0")
+    _check(source, labels, frames, threads)
     chosen = choose_bins(labels, bins, smooth)
     # the map that is being made, and the one that the caller still holds
     check_map_memory(frames.n_frames, min(len(chosen), 2))
     return _maps(source, labels, frames, chosen, n_threads(threads), progress)
+
+
+def _check(source: FrameSource, labels: PixelLabels, frames: FrameRange, threads: int) -> None:
+    if threads < 0:
+        raise OptionError("threads is out of range", got=threads, expected="an integer >= 0")
+    if labels.shape != source.shape:
+        raise QMapError("the partition is for other frames", path=source.path, got=labels.shape, expected=source.shape)
+    if not len(labels.pixel):
+        raise QMapError("no pixel is used", hint="Check that mask, blemish and partition overlap.")
+    if frames.begin < 0 or frames.end > source.n_frames or frames.n_frames < 1:
+        raise OptionError(
+            "frames outside the series are asked for",
+            path=source.path,
+            got=f"frames {frames.begin} to {frames.end}",
+            expected=f"at least one correlated frame in 0 to {source.n_frames}",
+        )
 
 
 def _maps(

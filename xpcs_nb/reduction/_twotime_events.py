@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from xpcs_nb.core import FrameRange, FrameSource, PixelEvents, PixelLabels, TwotimeMap
 from xpcs_nb.kernels import EventPairs, bin_events, events_map, finish_map
 from xpcs_nb.reduction._events import pixel_events
+from xpcs_nb.reduction._twotime_chunks import events_from_chunks
 from xpcs_nb.reduction._twotime_plan import BinPixels, pairs_are_cheaper
 
 __all__ = ["maps_from_events"]
@@ -42,7 +43,11 @@ def maps_from_events(
         block=labels.block[keep],
     )
     bins = [replace(bin_, rows=np.searchsorted(keep, bin_.rows)) for bin_ in bins]
-    events = pixel_events(source, few, frames, threads=threads, progress=progress)
+    tables = source.chunk_tables()
+    if tables is None:
+        events = pixel_events(source, few, frames, threads=threads, progress=progress)
+    else:
+        events = events_from_chunks(tables, few, frames, threads, progress)
     map_bytes = 4 * frames.n_frames**2
     pool = ThreadPoolExecutor(threads, thread_name_prefix="xpcs_nb")
     try:

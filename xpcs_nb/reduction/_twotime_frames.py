@@ -23,6 +23,9 @@ WINDOW_BYTES = 64 << 20
 #: The pixels of as many bins as fit in this, or in half of the memory that is available, are taken in one pass.
 PIXELS_BYTES = 2 << 30
 
+#: Frames that a thread scales before it takes the next.
+ROWS_AT_ONCE = 64
+
 type Floats = NDArray[np.float64]
 type Progress = Callable[[int], None]
 
@@ -65,23 +68,49 @@ def maps_from_frames(
 ) -> Iterator[TwotimeMap]:
     """Yield the maps of `bins` in their order; the frames are read as often as memory needs it."""
     n = frames.n_frames
-    passes = _passes(bins, max(1, _pixels_bytes() // (4 * n)))
+    passes = _passes(bins, max(1, _pixels_bytes() // (_stored_dtype(source, frames).itemsize * n)))
+    largest = max(len(piece) for pieces in passes for piece in pieces)
     with ThreadPoolExecutor(threads, thread_name_prefix="xpcs_nb") as pool:
         reader = _Reader(source, labels, frames, pool, progress)
         sums = reader.group_sums(
             [piece.bin for pieces in passes for piece in pieces if piece.is_first and not piece.is_last]
         )
-        c2 = np.empty((0, 0), dtype=np.float32)
+        c2, scaled = np.empty((0, 0), dtype=np.float32), np.empty(n * largest, dtype=np.float32)
         for pieces in passes:
-            matrices = reader.scaled_pixels(pieces, sums)
+            matrices = reader.pixels(pieces)
             for piece in pieces:
                 if piece.is_first:
                     c2 = np.empty((n, n), dtype=np.float32)
+                a = scaled[: n * len(piece)].reshape(n, len(piece))
                 # taken off the list, so that its memory is free before the next map is made
-                add_products(matrices.pop(0), c2, fresh=piece.is_first)
+                _scale(piece, matrices.pop(0), sums.get(piece.bin.label), a, pool)
+                add_products(a, c2, fresh=piece.is_first)
                 if piece.is_last:
                     g2, segments = finish_map(c2).g2()
                     yield TwotimeMap(bin=piece.bin.label, c2=c2, g2=g2, g2_segments=segments)
+
+
+def _scale(
+    piece: _Piece, values: NDArray[Any], sums: Floats | None, out: NDArray[np.float32], pool: ThreadPoolExecutor
+) -> None:
+    """Smooth and normalise the values of a piece; `sums` are those of its bin, where the piece is not all of it."""
+
+    def work(start: int) -> None:
+        at = slice(start, start + ROWS_AT_ONCE)
+        counts = np.zeros((len(values[at]), len(piece.bin.group_size))) if sums is None else sums[at]
+        if sums is None:
+            sum_pixels(values[at], piece.group, counts)
+        factor = smoothing_factors(counts.T, piece.bin.group_size).T
+        scale_pixels(values[at], piece.group, np.ascontiguousarray(factor), out[at])
+
+    # a list, so that an error of a thread is raised here
+    list(pool.map(work, range(0, len(values), ROWS_AT_ONCE)))
+
+
+def _stored_dtype(source: FrameSource, frames: FrameRange) -> np.dtype[Any]:
+    """Return the type in which counts are kept: that of the file where it is small and they are not averaged."""
+    small = source.dtype.kind == "u" and source.dtype.itemsize <= 2
+    return source.dtype.newbyteorder("=") if small and frames.avg == 1 else np.dtype(np.float32)
 
 
 def _pixels_bytes() -> int:
@@ -138,20 +167,13 @@ class _Reader:
             self._each_window(work, bins)
         return sums
 
-    def scaled_pixels(self, pieces: list[_Piece], sums: dict[int, Floats]) -> list[NDArray[np.float32]]:
-        """Return the smoothed and normalised values of each piece, shape (N, P)."""
-        matrices = [np.empty((self._frames.n_frames, len(piece)), dtype=np.float32) for piece in pieces]
+    def pixels(self, pieces: list[_Piece]) -> list[NDArray[Any]]:
+        """Return the values of each piece, shape (N, P)."""
+        kind = _stored_dtype(self._source, self._frames)
+        matrices = [np.empty((self._frames.n_frames, len(piece)), dtype=kind) for piece in pieces]
 
         def work(window: NDArray[Any], at: slice, number: int) -> None:
-            piece, values = pieces[number], matrices[number][at]
-            self._collect(window, at, piece.rows, values)
-            if piece.bin.label in sums:
-                counts = sums[piece.bin.label][at]
-            else:
-                counts = np.zeros((len(values), len(piece.bin.group_size)))
-                sum_pixels(values, piece.group, counts)
-            factor = smoothing_factors(counts.T, piece.bin.group_size).T
-            scale_pixels(values, piece.group, np.ascontiguousarray(factor))
+            self._collect(window, at, pieces[number].rows, matrices[number][at])
 
         self._each_window(work, range(len(pieces)))
         return matrices
@@ -169,13 +191,13 @@ class _Reader:
                 future.result()
             if self._progress is not None:
                 self._progress(at.stop - start)
-            flat = np.ascontiguousarray(window.reshape(len(window), -1))
+            flat = np.ascontiguousarray(window.reshape(len(window), -1), dtype=window.dtype.newbyteorder("="))
             pending = [self._pool.submit(work, flat, at, part) for part in parts]
         for future in pending:
             future.result()
         self._progress = None
 
-    def _collect(self, window: NDArray[Any], at: slice, rows: NDArray[np.int64], out: NDArray[np.float32]) -> None:
+    def _collect(self, window: NDArray[Any], at: slice, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
         frames = self._frames
         bad = collect_pixels(window, self._labels.pixel[rows], frames.avg, out)
         if bad >= 0:
