@@ -28,6 +28,8 @@ class Metadata:
         m; None where the file does not say.
     beam_center_x, beam_center_y
         Column and row of the direct beam with stage motion applied, pixels; NaN where `problems` says why.
+    swing_horizontal, swing_vertical
+        Angles of the detector arm, degrees; files without these entries are of instruments at 0.
     values
         All scalars of the file by path, for records and search.
     problems
@@ -42,6 +44,8 @@ class Metadata:
     detector_distance: float | None
     beam_center_x: float
     beam_center_y: float
+    swing_horizontal: float = 0.0
+    swing_vertical: float = 0.0
     values: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 

@@ -111,6 +111,8 @@ def read_metadata(path: str | PathLike[str]) -> Metadata:
             detector_distance=read_optional_float(file, f"{DETECTOR}/distance"),
             beam_center_x=center_x,
             beam_center_y=center_y,
+            swing_horizontal=read_optional_float(file, f"{DETECTOR}/flightpath_swing") or 0.0,
+            swing_vertical=read_optional_float(file, f"{DETECTOR}/flightpath_swing_vertical") or 0.0,
             values=all_scalars(file),
             problems=(*problems, *problems_x, *problems_y),
         )
