@@ -128,17 +128,18 @@ def key_number(connection: sqlite3.Connection, name: str) -> int:
     )
 
 
-def order(connection: sqlite3.Connection, sort: str, found: Condition) -> Condition:
-    """Return the ORDER BY of a query; records without the key come last, equal ones in the order of ingest."""
+def order(connection: sqlite3.Connection, sort: str) -> Condition:
+    """Return the ORDER BY for ``temp.found``; records without the key come last, equal ones in the order of ingest."""
     name, down = sort.removeprefix("-"), sort.startswith("-")
     if name == "relevance":
-        return Condition("records.id" if found.source == "records" else "rank, records.id", ())
+        return Condition("rank, id", ())
     key = key_number(connection, name)
     direction = "DESC" if down else "ASC"
     pick = "max" if down else "min"
-    number = f"(SELECT {pick}(value) FROM has_number WHERE record = records.id AND key = ?)"  # noqa: S608
+    # The plus keeps SQLite from running through all terms of the key for each record.
+    number = f"(SELECT {pick}(value) FROM has_number WHERE record = found.id AND key = ?)"  # noqa: S608
     term = (
-        f"(SELECT {pick}(value) FROM has_term JOIN terms ON terms.id = term "  # noqa: S608
-        "WHERE record = records.id AND key = ?)"
+        f"(SELECT {pick}(value) FROM has_term CROSS JOIN terms ON terms.id = term "  # noqa: S608
+        "WHERE record = found.id AND +key = ?)"
     )
-    return Condition(f"{number} {direction} NULLS LAST, {term} {direction} NULLS LAST, records.id", (key, key))
+    return Condition(f"{number} {direction} NULLS LAST, {term} {direction} NULLS LAST, id", (key, key))
