@@ -3,7 +3,7 @@
 from importlib.metadata import version as installed
 
 project = "xpcs_nb"
-author = copyright = "the xpcs_nb developers"  # noqa: A001
+author = copyright = "the xpcs_nb developers"
 release = version = installed("xpcs-nb")
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}

@@ -1,29 +1,8 @@
-"""From sums and curves to numbers with errors: g2, fits, two-time cuts, trust."""
+"""From sums and curves to numbers with errors: g2, fits, two-time cuts, trust.
 
-from xpcs_nb.analysis._dispersion import Dispersion, LeftOut, fit_dispersion
-from xpcs_nb.analysis._fit import ModelName, fit_g2, fitted_curve
-from xpcs_nb.analysis._jackknife import G2Estimate, g2_from_sums
-from xpcs_nb.analysis._models import MODELS, Model, Parameter
-from xpcs_nb.analysis._points import MIN_PAIRS, Uncertainty, multitau_dataset, usable_delays
-from xpcs_nb.analysis._twotime_cuts import TwotimeCut, cut_at_age, cut_from_start
+Names load on first use: g2 from sums needs no fitting package.
+"""
 
-__all__ = [
-    "MIN_PAIRS",
-    "MODELS",
-    "Dispersion",
-    "G2Estimate",
-    "LeftOut",
-    "Model",
-    "ModelName",
-    "Parameter",
-    "TwotimeCut",
-    "Uncertainty",
-    "cut_at_age",
-    "cut_from_start",
-    "fit_dispersion",
-    "fit_g2",
-    "fitted_curve",
-    "g2_from_sums",
-    "multitau_dataset",
-    "usable_delays",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

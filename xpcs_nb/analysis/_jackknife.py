@@ -92,7 +92,8 @@ def _mean_of_bins(n_pixels: NDArray[np.int64], G: Floats, IP: Floats, IF: Floats
     lit = denominator > 0
     ratio = np.divide(n_pixels * G, denominator, out=np.zeros_like(G), where=lit)
     n_lit = lit.sum(axis=0)
-    return np.divide(ratio.sum(axis=0), n_lit, out=np.full(ratio.shape[1:], np.nan), where=n_lit > 0)
+    mean: Floats = np.divide(ratio.sum(axis=0), n_lit, out=np.full(ratio.shape[1:], np.nan), where=n_lit > 0)
+    return mean
 
 
 def _pixel_scatter(sums: MultitauSums, static_to_dynamic: NDArray[np.int64], n_dynamic: int) -> Floats:
@@ -102,5 +103,7 @@ def _pixel_scatter(sums: MultitauSums, static_to_dynamic: NDArray[np.int64], n_d
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = (sums.pixel_g2_square - sums.pixel_g2_sum**2 / n) / (n - 1)
     # Rounding can leave a variance of -1e-16 where all pixels agree.
-    scatter: Floats = np.where(enough, np.sqrt(np.maximum(variance, 0) / np.maximum(n, 1)), np.nan)
-    return scatter.T
+    scatter = np.sqrt(np.maximum(variance, 0) / np.maximum(n, 1))
+    scatter[~enough[:, 0]] = np.nan
+    by_delay: Floats = scatter.T
+    return by_delay

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tqdm.auto import tqdm
 
@@ -21,16 +21,18 @@ class ProgressBar:
 
     def __init__(self, *, hidden: bool = False) -> None:
         self._hidden = hidden
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[Any] | None = None
         self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that `done` of `total` frames are through `stage`."""
-        if self._bar is None or stage != self._stage:
+        bar = self._bar
+        if bar is None or stage != self._stage:
             self._close()
             self._stage = stage
-            self._bar = tqdm(total=total, desc=stage, unit=" frames", unit_scale=True, disable=self._hidden)
-        self._bar.update(min(done, total) - self._bar.n)
+            bar = tqdm(total=total, desc=stage, unit=" frames", unit_scale=True, disable=self._hidden)
+            self._bar = bar
+        bar.update(min(done, total) - bar.n)
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from xpcs_nb.analysis import fit_g2
-from xpcs_nb.catalog import Catalog, FileEntry, Record
+from xpcs_nb.catalog import Catalog, File, Record
 from xpcs_nb.core import Metadata, ReductionOptions
 from xpcs_nb.facility.local import TransferredFile, catalogue_path, transfer
 from xpcs_nb.flows._step import Step, StepLog
@@ -137,9 +137,8 @@ def _record(result: Path, title: str | None, metadata: dict[str, Any], files: li
     return Record(
         subject=f"file://{files[0].path.absolute()}",
         title=title or name,
-        name=name,
+        dataset=name,
         created=datetime.now(UTC),
-        files=[FileEntry(url=copy.path.absolute().as_uri(), size=copy.size, sha256=copy.sha256) for copy in files],
+        files=tuple(File(url=copy.path.absolute().as_uri(), size=copy.size, sha256=copy.sha256) for copy in files),
         metadata=metadata,
-        visible_to=["public"],
     )

@@ -44,7 +44,7 @@ def open_frames(
     dataset
         Place of the frames in an HDF5 file, where it is none of the usual ones.
     shape
-        (rows, columns) of a Rigaku ``.bin`` file, which does not tell it; 512 x 1024 when not given.
+        (rows, columns), used where the file does not tell it (Rigaku ``.bin``; 512 x 1024 when not given).
 
     Returns
     -------
@@ -65,11 +65,10 @@ def open_frames(
     MissingExtraError
         For Timepix4 files.
     OptionError
-        If `dataset` or `shape` is given for a format that has no use for it, or an array is no series of frames.
+        If `dataset` is given for a format that has no use for it, or an array is no series of frames.
     """
     if isinstance(path_or_array, EventList | np.ndarray):
         _refuse("dataset", dataset, "raw data in memory")
-        _refuse("shape", shape, "raw data in memory")
         return EventSource(path_or_array) if isinstance(path_or_array, EventList) else ArraySource(path_or_array)
     path = Path(path_or_array)
     if not path.exists():
@@ -81,16 +80,13 @@ def open_frames(
 
 def _open_file(path: Path, dataset: str | None, shape: tuple[int, int] | None) -> FrameSource:
     if h5py.is_hdf5(path):
-        _refuse("shape", shape, "HDF5 files, which tell it")
         return Hdf5Source(path, dataset)
     _refuse("dataset", dataset, "files that are not HDF5")
     if is_rigaku3m_name(path):
-        _refuse("shape", shape, "the Rigaku 3M, whose shape is known")
         return Rigaku3mSource(path)
     if path.stat().st_size == 0:
         raise CorruptDataError("the file is empty", path=path, hint="Copy it again, or wait until it is written.")
     if looks_like_imm(path):
-        _refuse("shape", shape, "IMM files, which tell it")
         return open_imm(path)
     if path.suffix == ".bin":
         return Rigaku500kSource(path, shape)

@@ -281,4 +281,5 @@ def _provenance(file: h5py.File, config: dict[str, dict[str, Any]]) -> dict[str,
     if not has_key(file, f"{OURS}/provenance"):
         return {"options": next((options for options in config.values() if options), {})}
     documents = {name: json.loads(plain(file[f"{OURS}/{name}"][()])) for name in ("provenance", "trust")}
-    return documents["provenance"] | {"trust": documents["trust"]}
+    found: dict[str, Any] = documents["provenance"]
+    return found | {"trust": documents["trust"]}

@@ -32,11 +32,12 @@ from xpcs_nb.frames import open_frames
 from xpcs_nb.hdf5 import find_metadata, read_metadata
 from xpcs_nb.qmap import QMap, pixel_labels
 from xpcs_nb.reduction._boost_corr import choose_engine, run_boost_corr
+from xpcs_nb.reduction._boost_corr_sums import check_sums
 from xpcs_nb.reduction._multitau import reduce_multitau
 from xpcs_nb.reduction._provenance import Fingerprints, provenance
 from xpcs_nb.reduction._scattering import reduce_scattering
 from xpcs_nb.reduction._twotime import twotime_maps
-from xpcs_nb.results import open_result, result_path, write_result
+from xpcs_nb.results import result_path, write_result
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -93,6 +94,9 @@ def correlate(
     WriteError
         The result could not be written; nothing half-written is left.
     """
+    # Imported late: a command line that only writes the file must not wait for xarray.
+    from xpcs_nb.results import open_result
+
     path = correlate_to_file(raw, qmap, output=output, metadata=metadata, options=_options(options), progress=progress)
     return open_result(path)
 
@@ -138,6 +142,7 @@ class _Job:
     engine: str
     fingerprints: Fingerprints
     progress: Progress | None
+    device: str = "cpu"
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -193,6 +198,7 @@ class _Job:
         content.provenance = provenance(
             options=self.options,
             engine=self.engine,
+            device=self.device,
             qmap_hash=self.qmap.hash,
             frames=self.frames,
             inputs=self.fingerprints,
@@ -237,15 +243,16 @@ class _Job:
 
     def _boost_corr(self) -> ResultArrays:
         output = run_boost_corr(
-            self.raw,
-            self.qmap_path,
-            self.metadata.path,
-            self.labels,
-            self.options,
-            progress=self._stage("boost_corr"),
+            self.raw, self.qmap.arrays, self.labels, self.frames, self.options, progress=self._stage("boost_corr")
         )
-        multitau = None if output.sums is None else self._multitau(output.sums, [])
-        return self._content(output.scattering, multitau=multitau, twotime=output.twotime)
+        # Its own scattering is in other units under normalize_frame: one estimator for both engines.
+        scattering = reduce_scattering(self.source, self.labels, self.frames, blemish=self.blemish)
+        self.device = output.device
+        multitau = None
+        if output.sums is not None:
+            check_sums(output.sums, scattering.intensity_vs_time, normalized=self.options.normalize_frame)
+            multitau = self._multitau(output.sums, [])
+        return self._content(scattering, multitau=multitau, twotime=output.twotime)
 
     def _content(
         self,

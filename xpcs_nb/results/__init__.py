@@ -1,18 +1,8 @@
-"""Result files: names, writing, and reading as labelled arrays."""
+"""Result files: names, writing, and reading as labelled arrays.
 
-from xpcs_nb.results._accessor import XpcsAccessor
-from xpcs_nb.results._backend import XpcsBackendEntrypoint, open_result
-from xpcs_nb.results._names import dataset_name, result_path
-from xpcs_nb.results._validate import ResultFinding, validate_result
-from xpcs_nb.results._write import write_result
+Names load on first use: writing a result needs no xarray.
+"""
 
-__all__ = [
-    "ResultFinding",
-    "XpcsAccessor",
-    "XpcsBackendEntrypoint",
-    "dataset_name",
-    "open_result",
-    "result_path",
-    "validate_result",
-    "write_result",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -23,8 +23,8 @@ def _views() -> dict[str, Any]:
     return {point.name: point for point in entry_points(group=VIEWS)}
 
 
-@xr.register_datatree_accessor("xpcs")
-@xr.register_dataset_accessor("xpcs")
+@xr.register_datatree_accessor("xpcs")  # type: ignore[no-untyped-call]
+@xr.register_dataset_accessor("xpcs")  # type: ignore[no-untyped-call]
 class XpcsAccessor:
     """What XPCS users ask of a result or of one of its nodes.
 
@@ -81,12 +81,11 @@ class XpcsAccessor:
 
     def _dataset(self) -> xr.Dataset:
         data = self._data
-        if isinstance(data, xr.DataTree) and "bin" not in data.dims:
-            node = next((name for name in ("multitau", "twotime") if name in data.children), None)
-            if node is None:
-                raise OptionError("there are no dynamic bins here", expected="a node multitau or twotime")
-            data = data[node]
-        dataset = data.to_dataset() if isinstance(data, xr.DataTree) else data
+        if isinstance(data, xr.DataTree):
+            children = [data.children[name] for name in ("multitau", "twotime") if name in data.children]
+            dataset = (children[0] if children else data).to_dataset()
+        else:
+            dataset = data
         if "bin" not in dataset.dims:
             raise OptionError("there are no dynamic bins here", got=", ".join(map(str, dataset.dims)), expected="bin")
         return dataset

@@ -12,6 +12,9 @@ from xarray.core import indexing
 
 from xpcs_nb.errors import MissingKeyError, OptionError
 from xpcs_nb.hdf5 import Array, MapStack, Node, ResultContent, Stored, is_result, read_result
+
+# Registers `.xpcs` on whatever is opened here.
+from xpcs_nb.results import _accessor as _accessor
 from xpcs_nb.results._lazy import LazyArray, LazyMaps
 from xpcs_nb.results._names import dataset_name
 
