@@ -49,8 +49,7 @@ def open_frames(
     Returns
     -------
     FrameSource
-        To be closed, or used in a ``with`` statement. How it treats dead pixels is said in
-        `xpcs_nb.core.FrameSource`: they are False in `blemish` and 0 in the frames.
+        To be closed, or used in a ``with`` statement.
 
     Raises
     ------
@@ -66,6 +65,14 @@ def open_frames(
         For Timepix4 files.
     OptionError
         If `dataset` is given for a format that has no use for it, or an array is no series of frames.
+
+    Notes
+    -----
+    Dead pixels are False in `blemish` and 0 in the frames. They are: unsigned pixels with all bits set in the first or
+    last frame (in the Lambda 2M, uint16 of 1813 x 1558, also a full 12-bit counter, 4095); pixels that are negative or
+    not finite in the first frame; those of an Eiger master file's ``pixel_mask``; the gaps of the Rigaku 3M. All
+    bits set in between is 0 there, with a warning; negative or non-finite values later are errors.
+    The Rigaku formats know no number of frames: a series ends with its last photon.
     """
     if isinstance(path_or_array, EventList | np.ndarray):
         _refuse("dataset", dataset, "raw data in memory")
