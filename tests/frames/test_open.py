@@ -57,13 +57,14 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         open_frames(tmp_path)
 
 
-def test_arguments_without_meaning_for_the_format_are_refused(tmp_path, counts):
-    with pytest.raises(OptionError, match="shape"):
-        open_frames(write_hdf5(tmp_path / "a.h5", counts), shape=(30, 50))
+def test_the_shape_that_a_file_tells_wins_over_the_one_given(tmp_path, counts):
+    with open_frames(write_hdf5(tmp_path / "a.h5", counts), shape=(30, 50)) as source:
+        assert source.shape == counts.shape[1:]
+
+
+def test_a_dataset_has_no_meaning_outside_hdf5(tmp_path, counts):
     with pytest.raises(OptionError, match="dataset"):
         open_frames(write_imm(tmp_path / "a.imm", counts), dataset="/entry/data/data")
-    with pytest.raises(OptionError, match="shape"):
-        open_frames(counts, shape=(30, 50))
 
 
 @pytest.mark.parametrize("bounds", [(-1, 3), (0, 13), (5, 4), (0, 5, 0)])
