@@ -205,7 +205,8 @@ class _Drawing:
         one = self.fit.sel(bin=self.labels[index])
         if not bool(one["success"]):
             return "no fit:\n" + str(one["status"].item()).split(":")[0], GREY
-        return rf"$\Gamma$ = {value_with_error(float(one['rate']), float(one['rate_err']))} s$^{{-1}}$", FIT_COLOUR
+        rate = rf"$\Gamma$ = {value_with_error(float(one['rate']), float(one['rate_err']))} s$^{{-1}}$"
+        return f"{rate}\n$\\chi^2/\\nu$ = {float(one['chi2'] / one['dof']):.2g}", FIT_COLOUR
 
 
 def _grid(drawing: _Drawing, page: int, per_page: int, sharey: bool, fig: Figure | None) -> Figure:
@@ -260,6 +261,7 @@ def _dress_panel(panel: Axes, drawing: _Drawing, index: int, limits: tuple[float
     # A decay leaves the lower left corner free.
     note = panel.text(0.04, 0.06, text, transform=panel.transAxes, ha="left", va="bottom", fontsize=7, color=colour)
     note.set_in_layout(False)
+    note.set_bbox({"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0})
 
 
 def _overlay(drawing: _Drawing, ax: Axes | None) -> Figure:
