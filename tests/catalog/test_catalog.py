@@ -243,7 +243,7 @@ class TestFilters:
 
     def test_a_misspelt_key_is_an_error_that_names_close_ones(self, many):
         with pytest.raises(OptionError, match="Did you mean 'temperature'"):
-            many.search(temprature=(1, 2))
+            many.search(temperatures=(1, 2))
         with pytest.raises(OptionError, match="'sample'"):
             many.search(facets=["samples"])
 

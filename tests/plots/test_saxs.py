@@ -51,7 +51,8 @@ def test_an_empty_frame_is_drawn(result):
 def test_borders_run_between_different_bins(result):
     (borders,) = plot_saxs_2d(result, borders=True).axes[0].collections
     labels = result["qmap"]["dynamic_roi_map"].to_numpy()
-    between = (labels[1:] != labels[:-1]).sum() + (labels[:, 1:] != labels[:, :-1]).sum()
+    pairs = [(labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])]
+    between = sum(((one != other) & (one > 0) & (other > 0)).sum() for one, other in pairs)
     assert len(borders.get_segments()) == between
     with pytest.raises(OptionError, match="no partition"):
         plot_saxs_2d(result["saxs"].to_dataset(), borders=True)
@@ -87,6 +88,16 @@ def test_stability_is_the_ratio_to_the_mean_whatever_the_scale(result):
         ax = plot_stability(ds.assign(scattering_1d_segments=ds.scattering_1d_segments * scale)).axes[0]
         drawn = np.array([line.get_ydata() for line in ax.lines[:10]])
         np.testing.assert_allclose(drawn, expected)
+
+
+def test_stability_of_many_bins_is_drawn_in_groups(result):
+    q = np.geomspace(1e-3, 0.1, 400)
+    noise = 1 + 0.1 * np.random.default_rng(0).normal(size=(5, 400))
+    ds = xr.Dataset({"scattering_1d_segments": (("segment", "static_bin"), noise)}, coords={"q": ("static_bin", q)})
+    x, y = plot_stability(ds).axes[0].lines[0].get_data()
+    assert len(x) == 40
+    assert (np.diff(x) > 0).all()
+    assert np.std(y) < 0.06
 
 
 def test_stability_averages_bins_of_one_q(result):

@@ -204,8 +204,9 @@ class _Drawing:
             return "", INK
         one = self.fit.sel(bin=self.labels[index])
         if not bool(one["success"]):
-            return "no fit:\n" + str(one["status"].item()).split(":")[0], GREY
-        return rf"$\Gamma$ = {value_with_error(float(one['rate']), float(one['rate_err']))} s$^{{-1}}$", FIT_COLOUR
+            return "no fit: " + str(one["status"].item()).split(":")[0], GREY
+        rate = rf"$\Gamma$ = {value_with_error(float(one['rate']), float(one['rate_err']))} s$^{{-1}}$"
+        return f"{rate}, $\\chi^2/\\nu$ = {float(one['chi2'] / one['dof']):.2g}", FIT_COLOUR
 
 
 def _grid(drawing: _Drawing, page: int, per_page: int, sharey: bool, fig: Figure | None) -> Figure:
@@ -250,15 +251,24 @@ def _dress_panel(panel: Axes, drawing: _Drawing, index: int, limits: tuple[float
     panel.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     panel.ticklabel_format(axis="y", useOffset=False)
     panel.tick_params(labelsize=7)
-    panel.set_title(drawing.title(index), fontsize=8, pad=3)
+    panel.set_title(drawing.title(index), fontsize=8, pad=3 if drawing.fit is None else 13)
     if limits is None:
         panel.text(0.5, 0.5, "no usable points", transform=panel.transAxes, ha="center", fontsize=7, color=GREY)
     else:
         panel.set_ylim(*limits)
         drawing.mark_outside(panel, index, limits)
     text, colour = drawing.note(index)
-    # A decay leaves the lower left corner free.
-    note = panel.text(0.04, 0.06, text, transform=panel.transAxes, ha="left", va="bottom", fontsize=7, color=colour)
+    # Above the axes: inside there is no corner that noise keeps free.
+    note = panel.annotate(
+        text,
+        (0.5, 1.0),
+        (0, 3),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="center",
+        fontsize=7,
+        color=colour,
+    )
     note.set_in_layout(False)
 
 

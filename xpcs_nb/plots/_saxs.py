@@ -30,6 +30,9 @@ __all__ = ["plot_saxs_1d", "plot_saxs_2d", "plot_stability"]
 
 type Floats = NDArray[np.float64]
 
+#: Largest number of points of a stability curve: single static bins of a weak scatterer are mostly noise.
+GROUPS = 40
+
 Q = "q (Å$^{-1}$)"
 
 
@@ -93,10 +96,11 @@ def _qmap(data: xr.Dataset | xr.DataTree) -> xr.Dataset | None:
 
 
 def _borders(labels: NDArray[np.integer]) -> LineCollection:
-    """Return the pixel edges between different labels."""
-    y, x = np.nonzero(labels[:, 1:] != labels[:, :-1])
+    """Return the pixel edges between two bins; those towards unused pixels are plain to see without."""
+    left, right, upper, lower = labels[:, :-1], labels[:, 1:], labels[:-1], labels[1:]
+    y, x = np.nonzero((left != right) & (left > 0) & (right > 0))
     upright = np.stack([np.column_stack([x + 0.5, y - 0.5]), np.column_stack([x + 0.5, y + 0.5])], axis=1)
-    y, x = np.nonzero(labels[1:] != labels[:-1])
+    y, x = np.nonzero((upper != lower) & (upper > 0) & (lower > 0))
     level = np.stack([np.column_stack([x - 0.5, y + 0.5]), np.column_stack([x + 0.5, y + 0.5])], axis=1)
     return LineCollection(list(np.concatenate([upright, level])), colors="white", linewidths=0.4, alpha=0.8)
 
@@ -159,8 +163,8 @@ def _sectors(dataset: xr.Dataset) -> list[tuple[str, NDArray[np.int64]]]:
 def plot_stability(data: xr.Dataset | xr.DataTree, *, ax: Axes | None = None) -> Figure:
     """Draw the scattering of each time segment over their mean: a stable sample gives 1 at every q.
 
-    Static bins of the same q (different phi) are averaged. A change of all q together is the beam; a change that
-    depends on q is the sample (damage, settling, heating).
+    Static bins of the same q (different phi) are averaged, and neighbouring q where there are many. A change of all q
+    together is the beam; a change that depends on q is the sample (damage, settling, heating).
 
     Parameters
     ----------
@@ -181,12 +185,14 @@ def plot_stability(data: xr.Dataset | xr.DataTree, *, ax: Axes | None = None) ->
     dataset = node(data, "saxs", ["scattering_1d_segments", "q"])
     values = dataset["scattering_1d_segments"].transpose("segment", "static_bin").to_numpy().astype(float)
     q = dataset["q"].to_numpy().astype(float)
-    levels = np.unique(q[np.isfinite(q) & (q > 0)])
+    levels = np.unique(q[q > 0])
+    groups = np.array_split(levels, max(min(len(levels), GROUPS), 1))
     figure, ax = axes_for(ax, (COLUMN, 2.8))
     colours = q_colours(np.arange(1.0, 1 + len(values)))
-    ratio = np.array([_ratio(values[:, q == level]) for level in levels]).reshape(len(levels), len(values))
+    ratio = np.array([_ratio(values[:, np.isin(q, group)]) for group in groups]).reshape(len(groups), len(values))
+    middle = [float(np.exp(np.log(group).mean())) for group in groups]
     for segment in range(len(values)):
-        ax.plot(levels, ratio[:, segment], "-", lw=0.9, color=colour_of(colours, 1 + segment))
+        ax.plot(middle, ratio[:, segment], "-", lw=0.9, color=colour_of(colours, 1 + segment))
     ax.axhline(1.0, color=INK, lw=0.6, ls="--", zorder=0)
     log_scale(ax, "x")
     ax.ticklabel_format(axis="y", useOffset=False)
