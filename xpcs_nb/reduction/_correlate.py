@@ -27,7 +27,7 @@ from xpcs_nb.core import (
     TwotimeMap,
     UnnormalizedArrays,
 )
-from xpcs_nb.errors import OptionError
+from xpcs_nb.errors import OptionError, QMapError
 from xpcs_nb.frames import open_frames
 from xpcs_nb.hdf5 import find_metadata, read_metadata
 from xpcs_nb.qmap import QMap, pixel_labels
@@ -161,7 +161,11 @@ class _Job:
         qmap = QMap.from_file(qmap_path)
         source = open_frames(raw, shape=qmap.shape)
         metadata = read_metadata(Path(metadata_path) if metadata_path else find_metadata(raw))
-        qmap.validate(shape=source.shape)
+        try:
+            qmap.validate(shape=source.shape)
+        except QMapError as error:
+            error.with_place(path=qmap_path)
+            raise
         frames = options.frame_range(source.n_frames)
         target = result_path(output, raw, prefix=options.prefix, suffix=options.suffix, overwrite=options.overwrite)
         blemish = qmap.arrays.blemish if source.blemish is None else qmap.arrays.blemish & source.blemish
