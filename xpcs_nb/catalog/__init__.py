@@ -1,1 +1,6 @@
-"""catalog."""
+"""The embedded catalogue: what was published, and how it is found again."""
+
+from xpcs_nb.catalog._catalog import Catalog, SearchResult
+from xpcs_nb.catalog._record import DataCite, File, Record
+
+__all__ = ["Catalog", "DataCite", "File", "Record", "SearchResult"]

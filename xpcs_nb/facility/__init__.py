@@ -1,1 +1,1 @@
-"""facility."""
+"""Where flows run."""

@@ -1,16 +1,29 @@
 """The only layer that knows paths inside files; a table for each version of a layout."""
 
+from xpcs_nb.hdf5._atomic import atomic_file
+from xpcs_nb.hdf5._content import Array, MapStack, Node, ResultContent, Stored
 from xpcs_nb.hdf5._metadata import find_metadata, is_metadata, read_metadata
 from xpcs_nb.hdf5._qmap import hash_qmap, read_qmap, write_qmap, write_qmap_group
 from xpcs_nb.hdf5._qmap_maps import mask_of
+from xpcs_nb.hdf5._result_read import is_result, read_result
+from xpcs_nb.hdf5._result_write import write_result_file
 
 __all__ = [
+    "Array",
+    "MapStack",
+    "Node",
+    "ResultContent",
+    "Stored",
+    "atomic_file",
     "find_metadata",
     "hash_qmap",
     "is_metadata",
+    "is_result",
     "mask_of",
     "read_metadata",
     "read_qmap",
+    "read_result",
     "write_qmap",
     "write_qmap_group",
+    "write_result_file",
 ]

@@ -1,1 +1,45 @@
-"""kernels."""
+"""Arrays in, arrays out: the compiled loops of the builtin engine. Importing this package imports numba."""
+
+from xpcs_nb.kernels._bitshuffle import scan_chunks
+from xpcs_nb.kernels._columns import correlate_column, take_photons
+from xpcs_nb.kernels._events import correlate_events, count_events, place_events, segment_events
+from xpcs_nb.kernels._plan import Plan
+from xpcs_nb.kernels._stream import advance_pixels, close_pixels, sum_frames
+from xpcs_nb.kernels._twotime import BinEvents, EventPairs, bin_events, smoothing_factors
+from xpcs_nb.kernels._twotime_columns import sort_photons
+from xpcs_nb.kernels._twotime_dense import (
+    add_products,
+    collect_pixels,
+    events_map,
+    finish_map,
+    scale_pixels,
+    sum_pixels,
+)
+from xpcs_nb.kernels._twotime_diagonals import DiagonalSums, g2_from_twotime
+
+__all__ = [
+    "BinEvents",
+    "DiagonalSums",
+    "EventPairs",
+    "Plan",
+    "add_products",
+    "advance_pixels",
+    "bin_events",
+    "close_pixels",
+    "collect_pixels",
+    "correlate_column",
+    "correlate_events",
+    "count_events",
+    "events_map",
+    "finish_map",
+    "g2_from_twotime",
+    "place_events",
+    "scale_pixels",
+    "scan_chunks",
+    "segment_events",
+    "smoothing_factors",
+    "sort_photons",
+    "sum_frames",
+    "sum_pixels",
+    "take_photons",
+]

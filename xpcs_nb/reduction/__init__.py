@@ -1,1 +1,16 @@
-"""reduction."""
+"""Frames, a partition and options in; results out."""
+
+from xpcs_nb.reduction._correlate import correlate, correlate_to_file
+from xpcs_nb.reduction._events import pixel_events
+from xpcs_nb.reduction._multitau import reduce_multitau
+from xpcs_nb.reduction._scattering import reduce_scattering
+from xpcs_nb.reduction._twotime import twotime_maps
+
+__all__ = [
+    "correlate",
+    "correlate_to_file",
+    "pixel_events",
+    "reduce_multitau",
+    "reduce_scattering",
+    "twotime_maps",
+]

@@ -1,0 +1,76 @@
+"""Photons straight from the compressed chunks: those that the frames hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xpcs_nb.core import FrameRange
+from xpcs_nb.errors import CorruptDataError
+from xpcs_nb.reduction import _chunks, pixel_events, twotime_maps
+from xpcs_nb.reduction._twotime_chunks import events_from_chunks
+
+SHAPE = (64, 100)
+
+
+def counts(n, mean=0.1, dtype=np.uint16):
+    return np.random.default_rng(4).poisson(mean, size=(n, *SHAPE)).astype(dtype)
+
+
+def assert_same_events(found, truth):
+    np.testing.assert_array_equal(found.indptr, truth.indptr)
+    np.testing.assert_array_equal(found.frame, truth.frame)
+    np.testing.assert_allclose(found.value, truth.value, rtol=1e-6)
+    assert found.n_frames == truth.n_frames
+    assert (found.frame.dtype, found.value.dtype) == (np.int32, np.float32)
+
+
+@pytest.fixture(params=[1 << 20, 3000])
+def column_events(request, monkeypatch):
+    """Columns of several blocks, and blocks cut into columns."""
+    monkeypatch.setattr(_chunks, "COLUMN_EVENTS", request.param)
+
+
+@pytest.mark.usefixtures("column_events")
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32])
+@pytest.mark.parametrize("chosen", [FrameRange(0, 90), FrameRange(3, 83, 2, 4)])
+def test_they_are_the_events_of_the_frames(chunked_source, array_source, make_labels, chosen, dtype):
+    frames, labels = counts(90, dtype=dtype), make_labels(SHAPE)
+    found = events_from_chunks(chunked_source(frames).chunk_tables(), labels, chosen, 2, None)
+    assert_same_events(found, pixel_events(array_source(frames), labels, chosen))
+
+
+def test_counts_beyond_an_entry_of_the_photon_list_stay_one_event(chunked_source, array_source, make_labels):
+    frames, labels = counts(20, dtype=np.uint32), make_labels(SHAPE, keep=1.0)
+    frames[::3, 5, 5] = 100_000
+    frames[4, 60, 99] = 4096
+    found = events_from_chunks(chunked_source(frames).chunk_tables(), labels, FrameRange(0, 20), 1, None)
+    assert_same_events(found, pixel_events(array_source(frames), labels, FrameRange(0, 20)))
+
+
+def test_a_series_without_photons_has_no_events(chunked_source, make_labels):
+    labels = make_labels(SHAPE)
+    tables = chunked_source(counts(5) * 0).chunk_tables()
+    found = events_from_chunks(tables, labels, FrameRange(0, 5), 2, None)
+    assert not found.indptr.any()
+    assert len(found.frame) == len(found.value) == 0
+
+
+@pytest.mark.parametrize("bins", [None, [2]])
+def test_maps_do_not_depend_on_how_the_photons_were_read(chunked_source, array_source, make_labels, bins):
+    frames, labels, chosen = counts(80), make_labels(SHAPE), FrameRange(0, 80)
+    told = []
+    ours = twotime_maps(chunked_source(frames), labels, chosen, bins=bins, progress=told.append)
+    others = twotime_maps(array_source(frames, is_sparse=True), labels, chosen, bins=bins)
+    for one, other in zip(ours, others, strict=True):
+        np.testing.assert_array_equal(one.c2, other.c2)
+    assert sum(told) == 80
+
+
+def test_a_corrupt_chunk_is_an_error_that_names_the_frame(chunked_source, make_labels):
+    (table,) = chunked_source(counts(30)).chunk_tables()
+    with table.path.open("r+b") as file:
+        file.seek(int(table.offset[17]) + 12)
+        file.write(b"\xff" * 64)
+    with pytest.raises(CorruptDataError, match="frame 17"):
+        events_from_chunks([table], make_labels(SHAPE), FrameRange(0, 30), 2, None)

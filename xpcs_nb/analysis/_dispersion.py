@@ -1,0 +1,227 @@
+"""How the relaxation rate depends on q: diffusion coefficient and exponent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from xpcs_nb.errors import FitError, OptionError
+
+__all__ = ["Dispersion", "LeftOut", "fit_dispersion"]
+
+type Floats = NDArray[np.float64]
+
+SQUARE_METRES_PER_SQUARE_ANGSTROM = 1e-20
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A bin that took no part, and why."""
+
+    bin: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispersion:
+    r"""The power law :math:`\Gamma = D q^n`.
+
+    Attributes
+    ----------
+    D, D_err
+        Coefficient in angstrom**n / s (a diffusion coefficient in angstrom**2 / s where n = 2).
+    exponent, exponent_err
+        n; error 0 where it was held.
+    q_pivot, rate_pivot, rate_pivot_err
+        The q (1/angstrom) at which the rate (1/s) is best known. With a free exponent D is the rate extrapolated to
+        q = 1/angstrom, and its error mostly that of the exponent; the rate at the pivot is not correlated with n.
+    chi2, dof
+        Of the logarithms of the rates.
+    used
+        Bins that took part.
+    left_out
+        The others.
+    """
+
+    D: float
+    D_err: float
+    exponent: float
+    exponent_err: float
+    q_pivot: float
+    rate_pivot: float
+    rate_pivot_err: float
+    chi2: float
+    dof: int
+    used: tuple[int, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def D_m2_per_s(self) -> float:
+        """Diffusion coefficient, m**2 / s.
+
+        Raises
+        ------
+        FitError
+            If the exponent was not held at 2: then D is no diffusion coefficient.
+        """
+        self._require_diffusion()
+        return self.D * SQUARE_METRES_PER_SQUARE_ANGSTROM
+
+    @property
+    def D_err_m2_per_s(self) -> float:
+        """Error of `D_m2_per_s`."""
+        self._require_diffusion()
+        return self.D_err * SQUARE_METRES_PER_SQUARE_ANGSTROM
+
+    def rate(self, q: ArrayLike) -> Floats:
+        """Return the rate (1/s) at `q` (1/angstrom)."""
+        ratio = np.asarray(q, dtype=float) / self.q_pivot
+        rate: Floats = self.rate_pivot * ratio**self.exponent
+        return rate
+
+    def _require_diffusion(self) -> None:
+        if self.exponent != 2 or self.exponent_err != 0:
+            raise FitError(
+                "D is no diffusion coefficient",
+                got=f"exponent {self.exponent:.4g} ± {self.exponent_err:.2g}",
+                expected="an exponent held at 2",
+                hint="Call fit_dispersion(fit, exponent=2).",
+            )
+
+    def __str__(self) -> str:
+        held = "held" if self.exponent_err == 0 else f"± {self.exponent_err:.2g}"
+        lines = [
+            f"rate = D q**n from {len(self.used)} bins",
+            f"  D = {self.D:.5g} ± {self.D_err:.2g} angstrom**n/s",
+            f"  n = {self.exponent:.4g} {held}",
+            f"  rate at q = {self.q_pivot:.4g}/angstrom: {self.rate_pivot:.5g} ± {self.rate_pivot_err:.2g} 1/s",
+            f"  chi2 = {self.chi2:.4g} for {self.dof} degrees of freedom",
+        ]
+        return "\n".join(lines + [f"  bin {out.bin} left out: {out.reason}" for out in self.left_out])
+
+
+def fit_dispersion(
+    fit: xr.Dataset,
+    *,
+    exponent: float | Literal["free"] = "free",
+    rate: str = "rate",
+    q_range: tuple[float, float] | None = None,
+    exclude: Collection[int] = (),
+) -> Dispersion:
+    r"""Fit :math:`\Gamma = D q^n` to the rates of a fit of g2.
+
+    A weighted straight line through :math:`\ln \Gamma` against :math:`\ln q` with weights
+    :math:`(\Gamma/\sigma_\Gamma)^2`, the inverse variance of the logarithm. (Weighting :math:`\Gamma` itself with
+    :math:`1/\sigma_\Gamma^2` pulls the curve down, since a rate that comes out too low has too small an error.)
+    Errors are absolute; chi2 tells whether the bins agree within them.
+
+    Parameters
+    ----------
+    fit
+        What `fit_g2` returned: needs rate(bin), rate_err(bin), success(bin) and the coordinate q.
+    exponent
+        ``free``, or the value to hold n at (2 for diffusion).
+    rate
+        Name of the rate: ``rate`` or ``rate_slow``.
+    q_range
+        Least and largest q, 1/angstrom, both included.
+    exclude
+        Bins (values of the coordinate ``bin``) to leave out.
+
+    Returns
+    -------
+    Dispersion
+        Coefficient, exponent, errors, and the bins that were left out with the reason.
+
+    Raises
+    ------
+    OptionError
+        If `fit` has no such rate or no q, or an option can't be used.
+    FitError
+        If fewer bins are left than the power law has parameters; the message names those left out.
+    """
+    missing = [name for name in (rate, f"{rate}_err", "success", "q") if name not in fit]
+    if missing:
+        raise OptionError("this is no fit of g2", got=f"no {', '.join(missing)}", expected="what fit_g2 returns")
+    if exponent != "free" and not np.isfinite(exponent):
+        raise OptionError("exponent can't be used", got=exponent, expected="'free' or a finite number")
+    reasons = _reasons(fit, rate, q_range, exclude)
+    good = np.array([reason is None for reason in reasons])
+    bins = [int(label) for label in fit["bin"].to_numpy()]
+    left_out = tuple(LeftOut(label, reason) for label, reason in zip(bins, reasons, strict=True) if reason is not None)
+    q, value, error = (fit[name].to_numpy().astype(float)[good] for name in ("q", rate, f"{rate}_err"))
+    parameters = 2 if exponent == "free" else 1
+    if len(np.unique(q)) < parameters:
+        raise FitError(
+            "too few bins for a power law",
+            got=f"{len(np.unique(q))} different q",
+            expected=f"at least {parameters}",
+            hint="; ".join(f"bin {out.bin}: {out.reason}" for out in left_out) or None,
+        )
+    used = tuple(label for label, keep in zip(bins, good, strict=True) if keep)
+    return _line(np.log(q), np.log(value), (value / error) ** 2, exponent, used, left_out)
+
+
+def _line(
+    x: Floats,
+    y: Floats,
+    weight: Floats,
+    exponent: float | Literal["free"],
+    used: tuple[int, ...],
+    left_out: tuple[LeftOut, ...],
+) -> Dispersion:
+    pivot = float(np.average(x, weights=weight))
+    if exponent == "free":
+        moment = float(np.sum(weight * (x - pivot) ** 2))
+        slope, slope_err = float(np.sum(weight * (x - pivot) * y)) / moment, moment**-0.5
+    else:
+        slope, slope_err = float(exponent), 0.0
+    level, level_err = float(np.average(y - slope * (x - pivot), weights=weight)), float(weight.sum() ** -0.5)
+    log_D = level - slope * pivot
+    return Dispersion(
+        D=float(np.exp(log_D)),
+        D_err=float(np.exp(log_D) * np.hypot(level_err, slope_err * pivot)),
+        exponent=slope,
+        exponent_err=slope_err,
+        q_pivot=float(np.exp(pivot)),
+        rate_pivot=float(np.exp(level)),
+        rate_pivot_err=float(np.exp(level) * level_err),
+        chi2=float(np.sum(weight * (y - level - slope * (x - pivot)) ** 2)),
+        dof=len(x) - 1 - (exponent == "free"),
+        used=used,
+        left_out=left_out,
+    )
+
+
+def _reasons(
+    fit: xr.Dataset, rate: str, q_range: tuple[float, float] | None, exclude: Collection[int]
+) -> list[str | None]:
+    """Say for each bin why it is left out; None where it takes part."""
+    low, high = q_range or (0.0, np.inf)
+    unknown = sorted(set(exclude) - set(fit["bin"].to_numpy().tolist()))
+    if unknown:
+        raise OptionError("no such bins", where="exclude", got=unknown, expected="values of the coordinate bin")
+    reasons: list[str | None] = []
+    for bin_ in range(fit.sizes["bin"]):
+        one = fit.isel(bin=bin_)
+        q, error = float(one["q"]), float(one[f"{rate}_err"])
+        if int(one["bin"]) in exclude:
+            reason = "excluded by hand"
+        elif not bool(one["success"]):
+            reason = f"no fit ({str(one['status'].item()) if 'status' in one else 'status unknown'})"
+        elif not (np.isfinite(q) and q > 0):
+            reason = f"q is {q:g}"
+        elif not low <= q <= high:
+            reason = f"q = {q:.4g} outside {low:g}..{high:g}"
+        elif not (np.isfinite(error) and error > 0):
+            reason = "the rate has no error"
+        else:
+            reasons.append(None)
+            continue
+        reasons.append(reason)
+    return reasons

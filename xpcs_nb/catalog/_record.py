@@ -1,0 +1,164 @@
+"""The published description of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+__all__ = ["DataCite", "File", "Record", "search_entries", "search_text"]
+
+#: Limits of Globus Search, kept here too so that what is ingested here can be ingested there.
+SUBJECT_BYTES, ENTRY_BYTES, VISIBLE_TO = 500, 10_000_000, 100
+
+#: Longer strings are found by free text, not by filters.
+FILTER_CHARACTERS = 200
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class File(_Model):
+    """One file of a dataset.
+
+    Attributes
+    ----------
+    url
+        Where it is: a path, ``file://``, ``globus://`` or ``https://``.
+    size
+        Bytes.
+    sha256
+        Checksum, 64 hexadecimal digits; None where it is not known.
+    """
+
+    url: str = Field(min_length=1)
+    size: int = Field(ge=0)
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class DataCite(_Model):
+    """Who made it and what it is, in the terms of DataCite.
+
+    Attributes
+    ----------
+    creators
+        Names, as printed on a paper.
+    publisher, publication_year
+        Who makes it available, and since when.
+    subjects
+        Keywords.
+    description
+        Free text.
+    identifier
+        DOI or other persistent identifier.
+    """
+
+    creators: tuple[str, ...] = ()
+    publisher: str | None = None
+    publication_year: int | None = Field(default=None, ge=1900, le=9999)
+    subjects: tuple[str, ...] = ()
+    description: str | None = None
+    identifier: str | None = None
+
+
+class Record(_Model):
+    """What the catalogue holds of one result.
+
+    Attributes
+    ----------
+    subject
+        What makes the record unique, at most 500 bytes: as a rule the address of the result.
+    title
+        One line for lists.
+    dataset
+        Name of the measured series.
+    created
+        When the record was made; with a time zone.
+    start_time
+        When the measurement began; None where the data do not say. Times without a zone stay without.
+    datacite
+        Creators, keywords, description.
+    files
+        The files of the result.
+    metadata
+        Everything else; scalars (also in nested dictionaries, named with dots, and in lists) can be searched for.
+    visible_to
+        Who may see it, as Globus Search has it: ``public`` or principals.
+    """
+
+    subject: str = Field(min_length=1)
+    title: str = Field(min_length=1)
+    dataset: str = Field(min_length=1)
+    created: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    start_time: datetime | None = None
+    datacite: DataCite = DataCite()
+    files: tuple[File, ...] = ()
+    metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
+    visible_to: tuple[str, ...] = Field(default=("public",), min_length=1, max_length=VISIBLE_TO)
+
+    @model_validator(mode="after")
+    def _within_limits(self) -> Record:
+        if self.created.tzinfo is None:
+            raise ValueError("created must have a time zone")
+        size = len(self.subject.encode())
+        if size > SUBJECT_BYTES:
+            raise ValueError(f"subject has {size} bytes; at most {SUBJECT_BYTES} are allowed")
+        size = len(self.model_dump_json().encode())
+        if size > ENTRY_BYTES:
+            raise ValueError(f"record has {size} bytes; at most {ENTRY_BYTES} are allowed: keep arrays in files")
+        return self
+
+
+def search_entries(record: Record) -> Iterator[tuple[str, str | float]]:
+    """Yield what filters and facets see: pairs of a key and a string or a number; true and false are 1 and 0.
+
+    The record's own fields come under their names (times in ISO form, with a zone in UTC), those of the DataCite block
+    as ``creators`` and ``subjects``, metadata under their keys. A field of the record wins over metadata of its name.
+    """
+    own: dict[str, Any] = {
+        "subject": record.subject,
+        "title": record.title,
+        "dataset": record.dataset,
+        "created": _iso(record.created),
+        "visible_to": list(record.visible_to),
+        "creators": list(record.datacite.creators),
+        "subjects": list(record.datacite.subjects),
+    }
+    if record.start_time is not None:
+        own["start_time"] = _iso(record.start_time)
+    seen = set()
+    for key, value in (*_scalars("", own), *_scalars("", {k: v for k, v in record.metadata.items() if k not in own})):
+        if isinstance(value, str) and len(value) > FILTER_CHARACTERS:
+            continue
+        if (key, value) not in seen:
+            seen.add((key, value))
+            yield key, value
+
+
+def search_text(record: Record) -> str:
+    """Return what free text finds: names, keywords, description, file names, and all strings of the metadata."""
+    words = [record.subject, record.title, record.dataset, *record.datacite.creators, *record.datacite.subjects]
+    words += [text for text in (record.datacite.description, record.datacite.publisher) if text]
+    words += [file.url for file in record.files]
+    words += [value for _, value in _scalars("", record.metadata) if isinstance(value, str)]
+    return "\n".join(words)
+
+
+def _scalars(prefix: str, value: Any) -> Iterator[tuple[str, str | float]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _scalars(f"{prefix}.{key}" if prefix else key, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _scalars(prefix, inner)
+    elif isinstance(value, str):
+        yield prefix, value
+    elif value is not None:
+        yield prefix, float(value)
+
+
+def _iso(time: datetime) -> str:
+    return (time.astimezone(UTC) if time.tzinfo else time).isoformat()

@@ -1,0 +1,50 @@
+"""The commands, and how errors and warnings reach a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from typing import TextIO
+
+import typer
+
+from xpcs_nb.cli import _correlate, _demo, _qmap, _result, _search
+from xpcs_nb.errors import XpcsError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="xpcs-nb",
+    help="X-ray Photon Correlation Spectroscopy: frames and a qmap in, g2, two-time maps and SAXS out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("correlate")(_correlate.correlate)
+app.command("demo")(_demo.demo)
+app.command("search")(_search.search)
+app.add_typer(_qmap.app, name="qmap")
+app.add_typer(_result.app, name="result")
+
+
+def main() -> None:
+    """Run the command line; an expected error ends it with one clear message and exit code 1."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except XpcsError as error:
+        typer.secho(f"{type(error).__name__}: {error}", fg=typer.colors.RED, err=True)
+        raise SystemExit(1) from None
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    typer.secho(f"warning: {message}", fg=typer.colors.YELLOW, err=True)

@@ -1,0 +1,285 @@
+"""The current APS 8-ID layout: its paths, and what they mean. Written by boost_corr and by this package."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from xpcs_nb.errors import CorruptDataError, FileFormatError
+from xpcs_nb.hdf5._content import Array, MapStack, Node, ResultContent, Stored
+from xpcs_nb.hdf5._nodes import (
+    COUNTS,
+    UNITLESS,
+    Axes,
+    delay_coords,
+    image,
+    intensity,
+    label_coords,
+    segments_of,
+    stored,
+)
+from xpcs_nb.hdf5._qmap_maps import squeezed
+from xpcs_nb.hdf5._scalars import all_scalars, has_key, plain, read_float, read_optional_float, read_texts
+
+__all__ = ["ENGINE_GROUP", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps"]
+
+MULTITAU = "/xpcs/multitau"
+TWOTIME = "/xpcs/twotime"
+QMAP = "/xpcs/qmap"
+#: What this package adds to the layout.
+OURS = "/xpcs/xpcs_nb"
+ENGINE_GROUP = f"{MULTITAU}/config"
+DETECTOR = "/entry/instrument/detector_1"
+AVERAGE = "/xpcs/temporal_mean"
+INTENSITY = "/xpcs/spatial_mean/intensity_vs_time"
+#: boost_corr has used both names; either may be a link whose target is gone.
+UNNORMALIZED = (f"{MULTITAU}/unnormalized_G2", f"{MULTITAU}/unnormalized_g2")
+UNITS = {"Å⁻¹": "1/angstrom", "deg": "degree"}
+
+
+def is_aps(file: h5py.File) -> bool:
+    """Return True for a file in this layout."""
+    return any(has_key(file, f"{place}/normalized_g2") for place in (MULTITAU, TWOTIME)) and QMAP in file
+
+
+def read_aps(file: h5py.File) -> ResultContent:
+    """Describe a result in the current APS layout; maps and images stay in the file."""
+    config = {kind: _config(file, f"/xpcs/{kind}/config") for kind in ("multitau", "twotime")}
+    frame_time = read_float(file, f"{DETECTOR}/frame_time")
+    nodes: dict[str, Node] = {}
+    kinds = []
+    if has_key(file, f"{MULTITAU}/normalized_g2"):
+        nodes["multitau"] = _multitau(file, _step(frame_time, config["multitau"]))
+        kinds.append("multitau")
+    if has_key(file, f"{TWOTIME}/normalized_g2") or f"{TWOTIME}/correlation_map" in file:
+        nodes["twotime"] = _twotime(file, _step(frame_time, config["twotime"]))
+        kinds.append("twotime")
+    nodes["saxs"] = _saxs(file, _step(frame_time, config[kinds[0]]), kinds[0])
+    nodes["qmap"] = _qmap(file)
+    nodes["metadata"] = Node(attrs=all_scalars(file["/entry"]))
+    nodes["provenance"] = Node(attrs=_provenance(file, config))
+    attrs = {"analysis_type": "+".join(kinds), "frame_time": frame_time, "frame_time_units": "s"}
+    if has_key(file, "/xpcs/rawdata_path"):
+        attrs["raw"] = plain(file["/xpcs/rawdata_path"][()])
+    return ResultContent("aps-8idi", attrs, nodes)
+
+
+def _config(file: h5py.File, place: str) -> dict[str, Any]:
+    group = file.get(place)
+    if not isinstance(group, h5py.Group):
+        return {}
+    return {key: plain(group[key][()]) for key in group if has_key(group, key)}
+
+
+def _step(frame_time: float, config: dict[str, Any]) -> float:
+    """Seconds between two correlated frames. An averaged file may list one value a member: they must agree."""
+    step = frame_time
+    for name in ("stride_frame", "avg_frame"):
+        value = config.get(name, 1)
+        if isinstance(value, list):
+            raise FileFormatError(f"the averaged files differ in {name}", got=value, expected="one value")
+        step *= value
+    return step
+
+
+def axes_of(file: h5py.File, kind: str) -> Axes:
+    """Return the coordinates of every label of ``dynamic`` or ``static`` bins, without reading the maps."""
+    group = file[QMAP]
+    lists = [np.atleast_1d(squeezed(group, f"{kind}_v_list_dim{axis}")).astype(float) for axis in (0, 1)]
+    index = np.atleast_1d(squeezed(group, f"{kind}_index_mapping")).astype(np.int64)
+    row, column = np.divmod(index, len(lists[1]))
+    if len(index) and row.max() >= len(lists[0]):
+        raise CorruptDataError(
+            "a label points outside the grid of bins",
+            path=file.filename,
+            where=f"{QMAP}/{kind}_index_mapping",
+            got=int(index.max()),
+            expected=f"less than {len(lists[0]) * len(lists[1])}",
+        )
+    names = read_texts(group, "map_names") if has_key(group, "map_names") else ("q", "phi")
+    units = read_texts(group, "map_units") if has_key(group, "map_units") else ("1/angstrom", "degree")
+    return Axes(
+        (names[0], names[1]),
+        (UNITS.get(units[0], units[0]), UNITS.get(units[1], units[1])),
+        (lists[0][row], lists[1][column]),
+    )
+
+
+def _n_frames(file: h5py.File) -> int | None:
+    return int(file[INTENSITY].shape[-1]) if has_key(file, INTENSITY) else None
+
+
+def _multitau(file: h5py.File, step: float) -> Node:
+    frames = np.atleast_1d(squeezed(file, f"{MULTITAU}/delay_list")).astype(np.int64)
+    g2 = file[f"{MULTITAU}/normalized_g2"]
+    if g2.shape[0] != len(frames):
+        raise FileFormatError(
+            "g2 and its delays do not fit",
+            path=file.filename,
+            where=MULTITAU,
+            got=f"g2 {g2.shape}, {len(frames)} delays",
+            expected="one row of g2 for each delay",
+        )
+    coords = delay_coords(frames, step, _n_frames(file))
+    coords |= label_coords("bin", np.arange(1, g2.shape[1] + 1), axes_of(file, "dynamic"))
+    grid = ("delay", "bin")
+    variables = {"g2": Array(grid, g2[()], UNITLESS, "g2")}
+    if has_key(file, f"{MULTITAU}/normalized_g2_err"):
+        variables |= _errors(file, file[f"{MULTITAU}/normalized_g2_err"])
+    if has_key(file, f"{OURS}/g2_cov"):
+        variables["g2_cov"] = Array(
+            ("bin", "delay", "delay2"), file[f"{OURS}/g2_cov"][()], UNITLESS, "covariance of g2 between delays"
+        )
+    if has_key(file, f"{OURS}/n_pairs"):
+        coords["n_pairs"] = Array(("delay",), file[f"{OURS}/n_pairs"][()], UNITLESS, "pairs of frames behind the delay")
+    variables |= _partial(file)
+    unnormalized = _unnormalized(file)
+    if isinstance(unnormalized, str):
+        return Node(variables, coords, {"G2IPIF_missing": unnormalized})
+    if unnormalized is not None:
+        variables["G2IPIF"] = Array(("delay", "sum", "y", "x"), unnormalized, "counts", "G, IP and IF of each pixel")
+        coords["sum"] = Array(("sum",), np.array(["G", "IP", "IF"]), UNITLESS, "which sum")
+    return Node(variables, coords)
+
+
+def _errors(file: h5py.File, dataset: h5py.Dataset) -> dict[str, Array]:
+    """Name the error of g2 by its estimator; files of neighbours hold the pixel scatter."""
+    estimator = plain(dataset.attrs.get("estimator", "pixel scatter"))
+    grid = ("delay", "bin")
+    errors = {"g2_err": Array(grid, dataset[()], UNITLESS, "standard error of g2", {"estimator": estimator})}
+    if has_key(file, f"{OURS}/g2_err_pixels"):
+        errors["g2_err_pixels"] = Array(
+            grid, file[f"{OURS}/g2_err_pixels"][()], UNITLESS, "standard error of g2", {"estimator": "pixel scatter"}
+        )
+    return errors
+
+
+def _partial(file: h5py.File) -> dict[str, Array]:
+    names = {"g2_partial": "g2 of the first frames", "g2_partial_err": "standard error of g2 of the first frames"}
+    found = {
+        name: Array(("partial", "delay", "bin"), file[f"{MULTITAU}/normalized_{name}"][()], UNITLESS, text)
+        for name, text in names.items()
+        if has_key(file, f"{MULTITAU}/normalized_{name}")
+    }
+    if found and has_key(file, f"{MULTITAU}/normalized_g2_partial_labels"):
+        labels = file[f"{MULTITAU}/normalized_g2_partial_labels"][()]
+        found["partial_frames"] = Array(("partial",), labels, "frames", "frames that the partial g2 rests on")
+    return found
+
+
+def _unnormalized(file: h5py.File) -> Stored | str | None:
+    """Return G, IP, IF, or why they can't be had (a link to a file that is gone), or None where there are none."""
+    for place in UNNORMALIZED:
+        if has_key(file, place):
+            return stored(file[place])
+        link = file.get(place, getlink=True) if MULTITAU in file else None
+        if isinstance(link, h5py.ExternalLink):
+            return f"{link.filename}, to which {place} points, is not there"
+    return None
+
+
+def _twotime(file: h5py.File, step: float) -> Node:
+    maps = file[f"{TWOTIME}/correlation_map"]
+    names = sorted(maps)
+    bins = np.atleast_1d(squeezed(file, f"{TWOTIME}/processed_bins")).astype(np.int64)
+    if len(names) != len(bins):
+        raise FileFormatError(
+            "two-time maps and their bins do not fit",
+            path=file.filename,
+            where=TWOTIME,
+            got=f"{len(names)} maps, {len(bins)} bins",
+            expected="one map for each processed bin",
+        )
+    first = maps[names[0]]
+    n = first.shape[0]
+    stack = MapStack(tuple(f"{maps.name}/{name}" for name in names), (len(names), n, n), first.dtype)
+    times = np.arange(n) * step
+    coords = {
+        "t1": Array(("t1",), times, "s", "time of the first frame"),
+        "t2": Array(("t2",), times, "s", "time of the second frame"),
+        "delay": Array(("delay",), times, "s", "delay"),
+    }
+    coords |= label_coords("bin", bins, axes_of(file, "dynamic"))
+    variables = {"c2": Array(("bin", "t1", "t2"), stack, UNITLESS, "two-time correlation")}
+    note = {"note": "the first delay is the diagonal of C2, which holds shot noise"}
+    variables["g2"] = Array(
+        ("delay", "bin"), file[f"{TWOTIME}/normalized_g2"][()], UNITLESS, "g2 from two-time correlation", note
+    )
+    if has_key(file, f"{TWOTIME}/normalized_g2_segments"):
+        parts = file[f"{TWOTIME}/normalized_g2_segments"]
+        variables["g2_segments"] = Array(
+            ("segment_delay", "segment", "bin"), parts[()], UNITLESS, "g2 of a stretch of time", note
+        )
+        coords["segment_delay"] = Array(("segment_delay",), times[: parts.shape[0]], "s", "delay")
+    return Node(variables, coords)
+
+
+def _saxs(file: h5py.File, step: float, kind: str) -> Node:
+    variables: dict[str, Array] = {}
+    coords: dict[str, Array] = {}
+    if has_key(file, f"{AVERAGE}/scattering_2d"):
+        frame = image(file[f"{AVERAGE}/scattering_2d"])
+        variables["scattering_2d"] = Array(("y", "x"), frame, COUNTS, "mean scattering")
+    if has_key(file, f"{AVERAGE}/scattering_1d"):
+        mean = np.atleast_1d(squeezed(file, f"{AVERAGE}/scattering_1d"))
+        variables["scattering_1d"] = Array(("static_bin",), mean, COUNTS, "mean scattering of the bin")
+        coords |= label_coords("static_bin", _static_labels(file, len(mean)), axes_of(file, "static"))
+        segments = f"{AVERAGE}/scattering_1d_segments"
+        if has_key(file, segments):
+            scale = plain(file[segments].attrs.get("scale", "sum over all frames" if kind == "multitau" else "mean"))
+            variables["scattering_1d_segments"] = segments_of(file[segments][()], scale)
+    if has_key(file, INTENSITY):
+        variables["intensity"], time = intensity(file[INTENSITY][()], step)
+        coords |= time
+    return Node(variables, coords)
+
+
+def _static_labels(file: h5py.File, n: int) -> NDArray[np.int64]:
+    """Labels of the static bins that have pixels: the file drops the empty ones from I(q)."""
+    n_labels = int(file[f"{QMAP}/static_index_mapping"].size)
+    if n == n_labels:
+        return np.arange(1, n + 1)
+    filled = np.unique(file[f"{QMAP}/static_roi_map"][()])
+    filled = filled[filled > 0].astype(np.int64)
+    if len(filled) != n:
+        raise FileFormatError(
+            "I(q) does not fit the static bins",
+            path=file.filename,
+            where=f"{AVERAGE}/scattering_1d",
+            got=f"{n} values",
+            expected=f"{len(filled)}, one for each static bin with pixels",
+        )
+    return filled
+
+
+def _qmap(file: h5py.File) -> Node:
+    group = file[QMAP]
+    texts = {
+        "mask": "True = used",
+        "blemish": "True = good pixel",
+        "dynamic_roi_map": "label of the dynamic bin, 0 = none",
+        "static_roi_map": "label of the static bin, 0 = none",
+    }
+    variables = {
+        name: Array(("y", "x"), image(group[name], as_bool=name in ("mask", "blemish")), UNITLESS, text)
+        for name, text in texts.items()
+        if has_key(group, name)
+    }
+    attrs = {name: plain(value) for name, value in group.attrs.items()}
+    for name in ("beam_center_x", "beam_center_y", "detector_distance", "pixel_size", "energy"):
+        value = read_optional_float(group, name)
+        if value is not None:
+            attrs[name] = value
+    return Node(variables, {}, attrs)
+
+
+def _provenance(file: h5py.File, config: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    if not has_key(file, f"{OURS}/provenance"):
+        return {"options": next((options for options in config.values() if options), {})}
+    documents = {name: json.loads(plain(file[f"{OURS}/{name}"][()])) for name in ("provenance", "trust")}
+    found: dict[str, Any] = documents["provenance"]
+    return found | {"trust": documents["trust"]}

@@ -1,0 +1,119 @@
+"""Write results in the current APS layout, with what this package adds in a group of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xpcs_nb.core import MultitauArrays, ResultArrays, ScatteringArrays, UnnormalizedArrays
+from xpcs_nb.hdf5._atomic import atomic_file
+from xpcs_nb.hdf5._layout_aps import AVERAGE, INTENSITY, MULTITAU, OURS, QMAP, TWOTIME, UNNORMALIZED
+from xpcs_nb.hdf5._qmap import read_qmap, write_qmap_group
+from xpcs_nb.hdf5._scalars import open_file
+
+__all__ = ["write_result_file"]
+
+#: Of the group ``/xpcs/xpcs_nb``; a reader may refuse a later one.
+VERSION = 1
+#: Arrays beyond this are compressed, as boost_corr does.
+COMPRESSED_FROM = 8192
+
+
+def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap: Path, overwrite: bool) -> None:
+    """Write a result file whole or not at all: metadata's content, qmap, results, and our own group.
+
+    Two-time maps are written as their iterator makes them, so one is in memory at a time.
+    """
+    with atomic_file(path, overwrite=overwrite) as part, h5py.File(part, "w", libver="v110") as file:
+        with open_file(metadata) as source:
+            for name in source:
+                source.copy(name, file)
+            file.attrs.update(source.attrs)
+        write_qmap_group(file.create_group(QMAP), read_qmap(qmap))
+        file["/xpcs/rawdata_path"] = str(content.raw_path)
+        _scattering(file, content.scattering)
+        if content.multitau is not None:
+            _config(file, f"{MULTITAU}/config", content.multitau_config)
+            _multitau(file, content.multitau)
+        if content.twotime is not None:
+            _config(file, f"{TWOTIME}/config", content.twotime_config)
+            _twotime(file, content)
+        ours = file.require_group(OURS)
+        ours.attrs["version"] = VERSION
+        ours["provenance"] = json.dumps(content.provenance)
+        ours["trust"] = json.dumps(content.trust)
+
+
+def _put(file: h5py.File, path: str, values: ArrayLike, **attrs: Any) -> None:
+    data = np.asarray(values)
+    if data.dtype == np.float64:
+        data = data.astype(np.float32)
+    large = data.size > COMPRESSED_FROM
+    chunks = (1,) * (data.ndim - 2) + data.shape[-2:] if large else None
+    dataset = file.create_dataset(path, data=data, chunks=chunks, compression="lzf" if large else None)
+    dataset.attrs.update(attrs)
+
+
+def _config(file: h5py.File, place: str, config: dict[str, Any]) -> None:
+    for name, value in config.items():
+        if value is not None:
+            file[f"{place}/{name}"] = value
+
+
+def _scattering(file: h5py.File, found: ScatteringArrays) -> None:
+    _put(file, f"{AVERAGE}/scattering_2d", found.scattering_2d[None])
+    filled = np.isfinite(found.scattering_1d)
+    _put(file, f"{AVERAGE}/scattering_1d", found.scattering_1d[filled][None])
+    _put(file, f"{AVERAGE}/scattering_1d_segments", found.scattering_1d_segments[:, filled], scale="mean")
+    frames = np.arange(len(found.intensity_vs_time))
+    _put(file, INTENSITY, np.stack([frames, found.intensity_vs_time]))
+
+
+def _multitau(file: h5py.File, found: MultitauArrays) -> None:
+    _put(file, f"{MULTITAU}/delay_list", found.delay_frames)
+    _put(file, f"{MULTITAU}/normalized_g2", found.g2)
+    estimator = "block jackknife" if found.g2_cov is not None else "pixel scatter"
+    _put(file, f"{MULTITAU}/normalized_g2_err", found.g2_err, estimator=estimator)
+    _put(file, f"{OURS}/n_pairs", found.n_pairs)
+    for name, values in (
+        (f"{OURS}/g2_err_pixels", found.g2_err_pixels),
+        (f"{OURS}/g2_cov", found.g2_cov),
+        (f"{MULTITAU}/normalized_g2_partial", found.g2_partial),
+        (f"{MULTITAU}/normalized_g2_partial_err", found.g2_partial_err),
+        (f"{MULTITAU}/normalized_g2_partial_labels", found.g2_partial_frames),
+    ):
+        if values is not None:
+            _put(file, name, values)
+    if found.unnormalized is not None:
+        _unnormalized(file, found.unnormalized)
+
+
+def _unnormalized(file: h5py.File, kept: UnnormalizedArrays) -> None:
+    """One delay at a time: as full frames the sums are larger than as used pixels."""
+    first, second = UNNORMALIZED
+    n_delays = len(kept.sums)
+    shape = (n_delays, 3, *kept.shape)
+    dataset = file.create_dataset(first, shape, np.float32, chunks=(1, 1, *kept.shape), compression="lzf")
+    frame = np.zeros((3, kept.shape[0] * kept.shape[1]), dtype=np.float32)
+    for delay in range(n_delays):
+        frame[:, kept.pixel] = kept.sums[delay]
+        dataset[delay] = frame.reshape(3, *kept.shape)
+    file[second] = h5py.SoftLink(first)
+
+
+def _twotime(file: h5py.File, content: ResultArrays) -> None:
+    bins, g2, segments = [], [], []
+    for number, found in enumerate(content.twotime or (), start=1):
+        # lzf would cost more time than the bytes it saves; the zeros below the diagonal stay.
+        file.create_dataset(f"{TWOTIME}/correlation_map/c2_{number:05d}", data=found.c2)
+        bins.append(found.bin)
+        g2.append(found.g2)
+        segments.append(found.g2_segments)
+    _put(file, f"{TWOTIME}/processed_bins", np.array(bins))
+    _put(file, f"{TWOTIME}/normalized_g2", np.stack(g2, axis=-1))
+    _put(file, f"{TWOTIME}/normalized_g2_segments", np.stack(segments, axis=-1))

@@ -1,0 +1,89 @@
+"""All figures of a result, as files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from xpcs_nb.errors import WriteError
+from xpcs_nb.plots._dispersion import plot_dispersion
+from xpcs_nb.plots._figures import DPI
+from xpcs_nb.plots._g2 import page_count, plot_g2
+from xpcs_nb.plots._intensity import plot_intensity
+from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
+from xpcs_nb.plots._twotime import plot_twotime
+
+__all__ = ["save_all"]
+
+
+def save_all(result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None = None) -> dict[str, Path]:
+    """Draw everything that a result holds and write it as PNG files, replacing older ones.
+
+    Parameters
+    ----------
+    result
+        The whole result.
+    folder
+        Where to write; it is made where it is not there.
+    fit
+        What `xpcs_nb.analysis.fit_g2` returned, to draw its curves and rates.
+
+    Returns
+    -------
+    dict
+        Path by name: ``g2`` (``g2_page1`` ... where there are several), ``g2_overlay``, ``rates``, ``saxs_2d``,
+        ``saxs_1d``, ``stability``, ``intensity``, ``twotime_bin00001`` ...; without those that the result lacks.
+
+    Raises
+    ------
+    WriteError
+        If a file can't be written; figures written before it stay.
+    """
+    folder = Path(folder)
+    written = {}
+    for name, draw in _figures(result, fit):
+        written[name] = _write(draw(), folder / f"{name}.png")
+    return written
+
+
+def _figures(result: xr.DataTree, fit: xr.Dataset | None) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    if "multitau" in result.children:
+        pages = page_count(result)
+        for page in range(1, pages + 1):
+            name = "g2" if pages == 1 else f"g2_page{page}"
+            yield name, partial(plot_g2, result, fit=fit, page=page)
+        yield "g2_overlay", partial(plot_g2, result, layout="overlay", fit=fit)
+    if fit is not None and bool(fit["success"].any()) and "q" in fit:
+        yield "rates", partial(plot_dispersion, fit)
+    saxs = result["saxs"].to_dataset() if "saxs" in result.children else xr.Dataset()
+    for name, variable, draw in (
+        ("saxs_2d", "scattering_2d", plot_saxs_2d),
+        ("saxs_1d", "scattering_1d", plot_saxs_1d),
+        ("stability", "scattering_1d_segments", plot_stability),
+        ("intensity", "intensity", plot_intensity),
+    ):
+        if variable in saxs:
+            yield name, partial(draw, result)
+    if "twotime" in result.children:
+        for label in result["twotime"]["bin"].to_numpy().tolist():
+            yield f"twotime_bin{label:05d}", partial(plot_twotime, result, label)
+
+
+def _write(figure: Figure, path: Path) -> Path:
+    """Write beside the target, then rename: nobody ever sees half a file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            figure.savefig(temporary, dpi=DPI, format="png")
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError("a figure can't be written", path=path, got=error.strerror or str(error)) from error
+    return path

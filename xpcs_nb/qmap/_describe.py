@@ -1,0 +1,34 @@
+"""A qmap in a few lines of text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xpcs_nb.qmap._qmap import QMap
+
+__all__ = ["describe"]
+
+
+def describe(qmap: QMap) -> str:
+    """Return shape, used pixels, bins with their ranges, geometry and hash of a qmap as text."""
+    arrays = qmap.arrays
+    used = int(np.count_nonzero(arrays.mask & (arrays.static_roi_map > 0)))
+    lines = [
+        f"frame        {qmap.shape[0]} x {qmap.shape[1]} pixels",
+        f"used         {used} pixels ({used / arrays.mask.size:.1%}), {np.count_nonzero(~arrays.blemish)} blemished",
+    ]
+    for kind in ("dynamic", "static"):
+        labels = getattr(arrays, f"{kind}_roi_map")
+        count = np.bincount(labels[labels > 0])[1:]
+        filled = count[count > 0]
+        pixels = f", {filled.min()} to {filled.max()} pixels each" if len(filled) else ""
+        lines.append(f"{kind:<12} {len(filled)} bins{pixels}")
+    for name, unit, centers in zip(arrays.map_names, arrays.map_units, arrays.bin_centers("dynamic"), strict=True):
+        if len(centers):
+            lines.append(f"{name:<12} {np.nanmin(centers):.5g} to {np.nanmax(centers):.5g} {unit}")
+    lines += [
+        f"geometry     {arrays.energy:g} keV, {arrays.detector_distance:g} m, pixels of {arrays.pixel_size:g} m,"
+        f" beam at column {arrays.beam_center_x:g}, row {arrays.beam_center_y:g}",
+        f"hash         {qmap.hash}",
+    ]
+    return "\n".join(lines)

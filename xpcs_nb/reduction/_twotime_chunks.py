@@ -1,0 +1,136 @@
+"""Photons of each pixel straight from the compressed chunks of a series, without making frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xpcs_nb.core import ChunkTable, FrameRange, PixelEvents, PixelLabels
+from xpcs_nb.kernels import sort_photons, take_photons
+from xpcs_nb.reduction._chunks import READ_BYTES, SCAN_SHARE, ChunkScan, Column, Told, columns, scan
+from xpcs_nb.reduction._events import Progress
+from xpcs_nb.reduction._spans import SpanReader
+from xpcs_nb.reduction._threads import share_out
+
+__all__ = ["events_from_chunks"]
+
+type Ints = NDArray[np.int64]
+
+
+def events_from_chunks(
+    tables: Sequence[ChunkTable], labels: PixelLabels, frames: FrameRange, threads: int, progress: Progress | None
+) -> PixelEvents:
+    """Return the photons of the used pixels as `pixel_events` does, from columns of compressed blocks.
+
+    Raises
+    ------
+    CorruptDataError, MissingFileError
+        If chunks can't be read or decoded; they name the file and the frame.
+    """
+    used = np.zeros(labels.shape, dtype=bool)
+    used.reshape(-1)[labels.pixel] = True
+    told = Told(progress, frames.n_frames)
+    found = scan(tables, labels, frames, used, threads, told)
+    todo = columns(found)
+    # every thread writes the entries of the columns that it takes
+    sorted_: list[_Sorted | None] = [None] * len(todo)
+    total = sum(column.events for column in todo)
+
+    def work(worker: _Worker, number: int) -> None:
+        sorted_[number] = worker.take(todo[number])
+
+    with ExitStack() as open_files:
+        share_out(
+            range(len(todo)),
+            lambda: _Worker(found, frames, open_files.enter_context(SpanReader(found.files, READ_BYTES))),
+            work,
+            threads,
+            lambda number: told.add((1 - SCAN_SHARE) * todo[number].events / total),
+        )
+    if not todo:
+        told.add(1 - SCAN_SHARE)
+    size = np.zeros(found.elements, dtype=np.int64)
+    parts = [part for part in sorted_ if part is not None]
+    for part in parts:
+        size[part.first : part.first + len(part.size)] = part.size
+    indptr = np.zeros(len(labels.pixel) + 1, dtype=np.int64)
+    np.cumsum(size[labels.pixel], out=indptr[1:])
+    return PixelEvents(
+        indptr=indptr,
+        frame=np.concatenate([part.frame for part in parts] or [np.empty(0, np.int32)]),
+        value=np.concatenate([part.value for part in parts] or [np.empty(0, np.float32)]),
+        n_frames=frames.n_frames,
+    )
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """Events of a column: those of each pixel from `first` on."""
+
+    first: int
+    size: Ints
+    frame: NDArray[np.int32]
+    value: NDArray[np.float32]
+
+
+class _Worker:
+    """One thread and its buffers."""
+
+    def __init__(self, found: ChunkScan, frames: FrameRange, reader: SpanReader) -> None:
+        self._found = found
+        self._reader = reader
+        self._scale = np.float32(1 / frames.avg)
+        self._slot_of = np.repeat(np.arange(frames.n_frames, dtype=np.int32), frames.avg)
+        self._pointers = np.zeros(len(found.files.raw) + 1, dtype=np.int64)
+        self._packed = np.empty(0, dtype=np.uint32)
+
+    def take(self, column: Column) -> _Sorted:
+        """Decode a column and sort its photons."""
+        found = self._found
+        if column.events > len(self._packed):
+            self._packed = np.empty(column.events, dtype=np.uint32)
+        first = column.blocks[0] * found.block_elements + 64 * column.words[0]
+        last = min(
+            (column.blocks[1] - 1) * found.block_elements + min(64 * column.words[1], found.block_elements),
+            found.elements,
+        )
+        n_events = self._decode(column, last - first)
+        frame, value = np.empty(n_events.sum(), np.int32), np.empty(n_events.sum(), np.float32)
+        size = np.empty_like(n_events)
+        n = sort_photons(self._packed, self._pointers, self._slot_of, self._scale, n_events, size, frame, value)
+        return _Sorted(first, size, frame[:n], value[:n])
+
+    def _decode(self, column: Column, n_pixels: int) -> Ints:
+        """List the photons of a column frame by frame, and return the entries of each pixel."""
+        found = self._found
+        n_events, counts = np.zeros(n_pixels, dtype=np.int64), np.zeros(n_pixels)
+        # only good pixels are decoded, and those are the used ones: all count, and their sums are not needed
+        static, segment = np.zeros(n_pixels, dtype=np.int32), np.zeros((1, 1))
+        for window in self._windows(column):
+            begin = found.starts[window, column.strips[0]].astype(np.int64)
+            end = found.starts[window, column.strips[1]].astype(np.int64)
+            begin, end = self._reader.read(window.start, begin, end - begin)
+            bad = take_photons(
+                self._reader.buffer, begin, end, found.elements, found.block_elements, found.item,
+                column.strips[0] * found.strip, column.blocks, column.words, found.good,
+                np.zeros(len(begin), np.int32), static, self._packed, self._pointers, window.start, counts, n_events,
+                segment,
+            )  # fmt: skip
+            if bad >= 0:
+                raise found.files.error(window.start + bad)
+        return n_events
+
+    def _windows(self, column: Column) -> list[slice]:
+        """Cut the frames into stretches that fit the reader's buffer."""
+        starts = self._found.starts
+        end = np.cumsum(starts[:, column.strips[1]].astype(np.int64) - starts[:, column.strips[0]])
+        edges = [0]
+        while edges[-1] < len(end):
+            before = end[edges[-1] - 1] if edges[-1] else 0
+            edges.append(max(edges[-1] + 1, int(np.searchsorted(end, before + READ_BYTES, side="right"))))
+        return [slice(*pair) for pair in pairwise(edges)]

@@ -1,0 +1,16 @@
+from ._accessor import XpcsAccessor
+from ._backend import XpcsBackendEntrypoint, open_result
+from ._names import dataset_name, result_path
+from ._validate import ResultFinding, validate_result
+from ._write import write_result
+
+__all__ = [
+    "ResultFinding",
+    "XpcsAccessor",
+    "XpcsBackendEntrypoint",
+    "dataset_name",
+    "open_result",
+    "result_path",
+    "validate_result",
+    "write_result",
+]

@@ -1,0 +1,164 @@
+"""Photons and intensities whose correlation functions are known exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xpcs_nb.errors import OptionError
+
+__all__ = ["ar1_frames", "renewal_events"]
+
+#: Photons that are handled at a time; bounds memory at some 100 bytes a photon.
+CHUNK_PHOTONS = 3_000_000
+#: Cells (pixel, frame) a photon below which counting in an array beats sorting.
+DENSE_CELLS = 16
+#: Decay times are held between these (frames): below, nothing is left after a frame; above, nothing decays.
+TAU_RANGE = (1e-3, 1e12)
+
+Events = tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint16]]
+
+
+def renewal_events(mean: ArrayLike, tau: ArrayLike, beta: ArrayLike, n_frames: int, rng: np.random.Generator) -> Events:
+    r"""Return the photons of independent pixels with :math:`g_2(k) = 1 + \beta e^{-k/\tau}`, exactly.
+
+    The intensity of a pixel is a sum of contributions that are born in some frame, stay constant and die in each
+    later frame with probability :math:`p = 1 - e^{-1/\tau}`. Births are a Gamma process of shape
+    :math:`M = 1/\beta` a lifetime, so in every frame the intensity is Gamma distributed with mean `mean` and `M`
+    modes (counts are negative binomial), and two frames share :math:`e^{-k/\tau}` of it: the marginal distribution
+    and the g2 of a renewal process, whose whole intensity is redrawn at once. Unlike there, the contributions are
+    independent of each other (Neyman-Scott clusters), so that those without a photon need not be drawn: a life of
+    `L` frames yields a cluster at rate :math:`M \log(1 + x)`, :math:`x = mL/M`, with a log-series number of photons,
+    :math:`\theta = x/(1+x)`. Time and memory go with the number of photons, whatever the frames and pixels.
+    No approximation is made at any count rate.
+
+    Parameters
+    ----------
+    mean
+        Mean counts a frame of each pixel, shape (P,); 0 for pixels without photons.
+    tau
+        Decay time of g2 - 1, frames, shape (P,) or a number; inf for static speckle.
+    beta
+        Contrast, shape (P,) or a number; 0 for plain Poisson noise.
+    n_frames
+        Length of the series.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    tuple
+        Index of the pixel in `mean`, frame and count, each of shape (E,): uint32, uint32, uint16; sorted by pixel,
+        then by frame, one entry for each pixel and frame with photons.
+
+    Raises
+    ------
+    OptionError
+        If `mean` or `beta` is negative or not finite, `tau` is not positive, or there is no frame.
+    """
+    mean = np.asarray(mean, np.float64)
+    if mean.ndim != 1 or n_frames < 1:
+        raise OptionError("no such series", got=f"means {mean.shape}, {n_frames} frames", expected="(P,) and a frame")
+    tau = np.broadcast_to(np.asarray(tau, np.float64), mean.shape)
+    beta = np.broadcast_to(np.asarray(beta, np.float64), mean.shape)
+    for name, values in (("mean", mean), ("beta", beta)):
+        if not (np.isfinite(values) & (values >= 0)).all():
+            raise OptionError(
+                f"{name} can't be used", got=f"{values.min()}..{values.max()}", expected="finite and >= 0"
+            )
+    if not (tau > 0).all():
+        raise OptionError("tau can't be used", got=tau.min(), expected="positive frames, or inf")
+    tau = np.clip(tau, *TAU_RANGE)
+    parts = [_chunk(part, mean, tau, beta, n_frames, rng) for part in _parts(mean, n_frames)]
+    pixel, frame, count = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return pixel, frame, count
+
+
+def _parts(mean: NDArray[np.float64], n_frames: int) -> Iterator[slice]:
+    """Yield runs of pixels with at most about `CHUNK_PHOTONS` photons."""
+    photons = np.concatenate([[0.0], np.cumsum(mean)]) * n_frames
+    start = 0
+    while start < len(mean) or start == 0:
+        stop = int(np.searchsorted(photons, photons[start] + CHUNK_PHOTONS, side="right")) - 1
+        stop = min(max(stop, start + 1), len(mean))
+        yield slice(start, stop)
+        start = max(stop, 1)
+
+
+def _chunk(
+    part: slice, mean: NDArray[Any], tau: NDArray[Any], beta: NDArray[Any], n_frames: int, rng: np.random.Generator
+) -> Events:
+    """Return the photons of the pixels `part`."""
+    pixel, start, length = _lives(mean[part], tau[part], n_frames, rng)
+    pixel += part.start
+    x = mean[pixel] * length * beta[pixel]
+    # lives were drawn as if each photon had its own; log(1+x)/x of them are clusters
+    kept = rng.random(len(x)) * x <= np.log1p(x)
+    pixel, start, length, x = pixel[kept], start[kept], length[kept], x[kept]
+    photons = rng.logseries(x / (1 + x))
+    pixel, start, length = (np.repeat(values, photons) for values in (pixel, start, length))
+    frame = start + (rng.random(len(start)) * length).astype(np.int64)
+    inside = frame < n_frames
+    return _counted(pixel[inside], frame[inside], part, n_frames)
+
+
+def _lives(
+    mean: NDArray[Any], tau: NDArray[Any], n_frames: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return pixel, first frame and length of the life around each would-be photon.
+
+    Lives begin in frame 0 (those that were going on) and with probability p in each later frame; they are cut at
+    `n_frames`. A photon meets a life with probability proportional to its length: the frames passed since its birth
+    are geometric, cut at `n_frames`, and those to come are geometric again.
+    """
+    end = np.expm1(-n_frames / tau)
+    renewed = -np.expm1(-1 / tau)
+    births = 1 + renewed * (n_frames - 1)
+    pixel = np.repeat(np.arange(len(mean)), rng.poisson(mean * births * end / -renewed))
+    decay = tau[pixel]
+    passed = (-decay * np.log1p(rng.random(len(pixel)) * end[pixel])).astype(np.int64)
+    to_come = (decay * rng.standard_exponential(len(pixel))).astype(np.int64) + 1
+    start = (rng.random(len(pixel)) * (n_frames - 1)).astype(np.int64) + 1
+    start[rng.random(len(pixel)) * births[pixel] < 1] = 0
+    return pixel, start, np.minimum(np.minimum(passed, n_frames - 1) + to_come, n_frames)
+
+
+def _counted(pixel: NDArray[np.int64], frame: NDArray[np.int64], part: slice, n_frames: int) -> Events:
+    """Return the events of photons, sorted by pixel and frame."""
+    cell = (pixel - part.start) * n_frames + frame
+    if (part.stop - part.start) * n_frames <= DENSE_CELLS * len(cell):
+        counts = np.bincount(cell)
+        cells = np.flatnonzero(counts)
+        counts = counts[cells]
+    else:
+        cell.sort()
+        first = np.flatnonzero(np.diff(cell, prepend=-1))
+        cells, counts = cell[first], np.diff(first, append=len(cell))
+    if counts.max(initial=0) > np.iinfo(np.uint16).max:
+        raise OptionError("the counts do not fit 16 bits", got=counts.max(), hint="Lower the mean or the contrast.")
+    row, column = np.divmod(cells, n_frames)
+    return (row + part.start).astype(np.uint32), column.astype(np.uint32), counts.astype(np.uint16)
+
+
+def ar1_frames(
+    shape: tuple[int, int], n_frames: int, a: float, modes: int, mean: float, rng: np.random.Generator
+) -> NDArray[np.uint16]:
+    r"""Return Poisson counts, (frames, rows, columns), of Gaussian fields that forget a factor `a` each frame.
+
+    :math:`g_2(k) = 1 + a^{2k}/M` with `M` independent modes a pixel; `mean` counts a pixel and frame.
+    """
+    if not (0 <= a <= 1 and modes >= 1 and mean >= 0):
+        raise OptionError("no such field", got=f"a={a}, modes={modes}, mean={mean}", expected="0..1, >= 1, >= 0")
+
+    def fresh() -> NDArray[np.complex128]:
+        real, imaginary = rng.standard_normal((2, modes, *shape))
+        return (real + 1j * imaginary) / np.sqrt(2)
+
+    field, frames = fresh(), np.empty((n_frames, *shape), np.uint16)
+    for number in range(n_frames):
+        frames[number] = rng.poisson(mean * (np.abs(field) ** 2).mean(axis=0))
+        field = a * field + np.sqrt(1 - a * a) * fresh()
+    return frames
