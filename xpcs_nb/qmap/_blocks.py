@@ -22,7 +22,7 @@ type Floats = NDArray[np.float64]
 MOST_SLICES = 4096
 FEWEST_SLICES = 256
 MOST_COUNTS = 1 << 23
-#: Slices that are looked at together to see which part of a ring has pixels.
+#: Wider slices by which it is seen which part of a ring has pixels.
 COARSE = 256
 #: With fewer blocks the error of the error bar exceeds a quarter of it.
 ENOUGH_BLOCKS = 8
@@ -72,12 +72,16 @@ def cut_into_blocks(arrays: QMapArrays, bins: Bins, n_blocks: int, width: float)
 
 @dataclass(frozen=True)
 class _Slices:
-    """Slice of each pixel; size of each slice (an angle, or pixels); factor to pixels by static bin."""
+    """Slice of each pixel; size of each slice (an angle, or pixels); factor to pixels by static bin.
+
+    `coarse` is the number of wider slices by which the reach of a row is judged.
+    """
 
     of_pixel: NDArray[np.int32]
     size: Floats
     scale: Floats
     circular: bool
+    coarse: int = COARSE
 
 
 def _n_slices(n_rows: int) -> int:
@@ -164,7 +168,9 @@ def _stripes(arrays: QMapArrays, bins: Bins, n_slices: int) -> _Slices:
     position = rows * direction[bins.dynamic, 0] + columns * direction[bins.dynamic, 1] - low[bins.dynamic]
     slices = np.clip(position * (n_slices / span), 0, n_slices - 1).astype(np.int32)
     size = np.full(n_slices, span / n_slices)
-    return _Slices(slices, size, np.ones(len(bins.owner)), circular=False)
+    # at least 2 pixels wide, so that none is empty for lying between two pixels
+    coarse = 1 << min(COARSE.bit_length() - 1, max(int(np.log2(span / 2)), 0))
+    return _Slices(slices, size, np.ones(len(bins.owner)), circular=False, coarse=coarse)
 
 
 def _directions(bins: Bins, rows: Floats, columns: Floats) -> Floats:
@@ -212,8 +218,8 @@ def _counts(bins: Bins, rows: _Rows, slices: _Slices) -> tuple[Ints, Ints]:
 
 def _lengths(bins: Bins, rows: _Rows, slices: _Slices, counts: Ints) -> Floats:
     """Return how far each row reaches along the direction in which it is cut, pixels."""
-    coarse = counts.reshape(len(counts), COARSE, -1).any(axis=2)
-    extent = coarse @ slices.size.reshape(COARSE, -1).sum(axis=1)
+    coarse = counts.reshape(len(counts), slices.coarse, -1).any(axis=2)
+    extent = coarse @ slices.size.reshape(slices.coarse, -1).sum(axis=1)
     known = bins.owner >= 0
     weight = np.bincount(rows.of_static[known], minlength=len(rows.owner))
     scale = np.bincount(rows.of_static[known], weights=slices.scale[known], minlength=len(rows.owner))
