@@ -1,4 +1,4 @@
-"""From sums and curves to numbers with errors: g2, fits, two-time cuts, trust.
+"""From sums and curves to numbers with errors: g2, fits, two-time cuts.
 
 Names load on first use: g2 from sums needs no fitting package.
 """

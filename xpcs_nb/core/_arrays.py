@@ -214,8 +214,8 @@ class ResultArrays:
         Iterator over the maps, consumed while writing, so that one map is in memory at a time.
     multitau_config, twotime_config
         Options, as written to the ``config`` groups.
-    provenance, trust
-        JSON-able documents for the ``xpcs_nb`` group.
+    provenance
+        JSON-able document for the ``xpcs_nb`` group.
     """
 
     raw_path: Path
@@ -225,4 +225,3 @@ class ResultArrays:
     multitau_config: dict[str, Any] = field(default_factory=dict)
     twotime_config: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
-    trust: list[dict[str, Any]] = field(default_factory=list)

@@ -280,6 +280,5 @@ def _qmap(file: h5py.File) -> Node:
 def _provenance(file: h5py.File, config: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if not has_key(file, f"{OURS}/provenance"):
         return {"options": next((options for options in config.values() if options), {})}
-    documents = {name: json.loads(plain(file[f"{OURS}/{name}"][()])) for name in ("provenance", "trust")}
-    found: dict[str, Any] = documents["provenance"]
-    return found | {"trust": documents["trust"]}
+    found: dict[str, Any] = json.loads(plain(file[f"{OURS}/provenance"][()]))
+    return found

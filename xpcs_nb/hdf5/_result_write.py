@@ -46,7 +46,6 @@ def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap
         ours = file.require_group(OURS)
         ours.attrs["version"] = VERSION
         ours["provenance"] = json.dumps(content.provenance)
-        ours["trust"] = json.dumps(content.trust)
 
 
 def _put(file: h5py.File, path: str, values: ArrayLike, **attrs: Any) -> None:
