@@ -1,6 +1,12 @@
 """Sphinx settings."""
 
 from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from xpcs_nb.cli import app
 
 project = "xpcs_nb"
 author = copyright = "the xpcs_nb developers"
@@ -16,3 +22,23 @@ numpydoc_show_class_members = False
 html_theme = "furo"
 html_title = "xpcs_nb"
 nitpicky = False
+
+
+def _help(command: Any, name: str) -> str:
+    """Return the help of a command and of those below it as Markdown."""
+    context = command.make_context(name, [], resilient_parsing=True)
+    if hasattr(command, "commands"):
+        inner = [_help(each, f"{name} {key}") for key, each in command.commands.items()]
+        return "\n".join(inner)
+    rows = [f"## `{name}`", "", (command.help or "").strip(), ""]
+    for parameter in command.params:
+        record = parameter.get_help_record(context)
+        if record:
+            rows.append(f"- `{record[0]}`: {' '.join(record[1].split())}")
+        elif parameter.param_type_name == "argument":
+            rows.append(f"- `{parameter.human_readable_name}`: {getattr(parameter, 'help', '')}")
+    return "\n".join([*rows, ""])
+
+
+_page = Path(__file__).parent / "reference" / "command-line.md"
+_page.write_text("# Command line\n\n" + _help(typer.main.get_command(app), "xpcs-nb"))

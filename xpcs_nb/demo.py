@@ -13,7 +13,7 @@ from xpcs_nb.core import ReductionOptions
 from xpcs_nb.flows import OnlineRun, Step, process_online
 from xpcs_nb.recipes import run_recipe
 from xpcs_nb.results import open_result
-from xpcs_nb.testing import Measurement, simulate_measurement
+from xpcs_nb.testing import Measurement, compare_twin, simulate_measurement, twin
 
 __all__ = ["DemoReport", "run_demo", "run_twin_demo"]
 

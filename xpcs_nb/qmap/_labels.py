@@ -16,7 +16,7 @@ def pixel_labels(
     arrays: QMapArrays,
     *,
     blemish: NDArray[np.bool_] | None = None,
-    n_blocks: int = 16,
+    n_blocks: int = 24,
     block_width: float = 20.0,
 ) -> PixelLabels:
     """Return the used pixels with their bins and jackknife blocks.

@@ -6,13 +6,18 @@ from xpcs_nb.testing._metadata import write_metadata
 from xpcs_nb.testing._raw_hdf5 import write_eiger, write_hdf5
 from xpcs_nb.testing._raw_imm import write_imm
 from xpcs_nb.testing._raw_rigaku import write_rigaku3m, write_rigaku500k
+from xpcs_nb.testing._twin import twin
+from xpcs_nb.testing._twin_report import TwinReport, compare_twin
 
 __all__ = [
     "Measurement",
     "Truth",
+    "TwinReport",
     "ar1_frames",
+    "compare_twin",
     "renewal_events",
     "simulate_measurement",
+    "twin",
     "write_eiger",
     "write_hdf5",
     "write_imm",

@@ -59,22 +59,28 @@ def renewal_events(mean: ArrayLike, tau: ArrayLike, beta: ArrayLike, n_frames: i
     OptionError
         If `mean` or `beta` is negative or not finite, `tau` is not positive, or there is no frame.
     """
-    mean = np.asarray(mean, np.float64)
-    if mean.ndim != 1 or n_frames < 1:
-        raise OptionError("no such series", got=f"means {mean.shape}, {n_frames} frames", expected="(P,) and a frame")
-    tau = np.broadcast_to(np.asarray(tau, np.float64), mean.shape)
-    beta = np.broadcast_to(np.asarray(beta, np.float64), mean.shape)
-    for name, values in (("mean", mean), ("beta", beta)):
+    means, decays, contrasts = _checked(mean, tau, beta, n_frames)
+    parts = [_chunk(part, means, decays, contrasts, n_frames, rng) for part in _parts(means, n_frames)]
+    pixel, frame, count = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return pixel, frame, count
+
+
+def _checked(
+    mean: ArrayLike, tau: ArrayLike, beta: ArrayLike, n_frames: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    means = np.asarray(mean, dtype=np.float64)
+    if means.ndim != 1 or n_frames < 1:
+        raise OptionError("no such series", got=f"means {means.shape}, {n_frames} frames", expected="(P,) and a frame")
+    decays = np.broadcast_to(np.asarray(tau, dtype=np.float64), means.shape)
+    contrasts = np.broadcast_to(np.asarray(beta, dtype=np.float64), means.shape)
+    for name, values in (("mean", means), ("beta", contrasts)):
         if not (np.isfinite(values) & (values >= 0)).all():
             raise OptionError(
                 f"{name} can't be used", got=f"{values.min()}..{values.max()}", expected="finite and >= 0"
             )
-    if not (tau > 0).all():
-        raise OptionError("tau can't be used", got=tau.min(), expected="positive frames, or inf")
-    tau = np.clip(tau, *TAU_RANGE)
-    parts = [_chunk(part, mean, tau, beta, n_frames, rng) for part in _parts(mean, n_frames)]
-    pixel, frame, count = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return pixel, frame, count
+    if not (decays > 0).all():
+        raise OptionError("tau can't be used", got=decays.min(), expected="positive frames, or inf")
+    return means, np.clip(decays, *TAU_RANGE), contrasts
 
 
 def _parts(mean: NDArray[np.float64], n_frames: int) -> Iterator[slice]:
@@ -155,7 +161,7 @@ def ar1_frames(
 
     def fresh() -> NDArray[np.complex128]:
         real, imaginary = rng.standard_normal((2, modes, *shape))
-        return (real + 1j * imaginary) / np.sqrt(2)
+        return np.asarray((real + 1j * imaginary) / np.sqrt(2), dtype=np.complex128)
 
     field, frames = fresh(), np.empty((n_frames, *shape), np.uint16)
     for number in range(n_frames):

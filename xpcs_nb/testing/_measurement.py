@@ -49,6 +49,8 @@ class Truth:
         Centre of each dynamic bin, 1/angstrom, shape (n_dynamic,).
     scattering_2d
         Mean counts a frame of each pixel, shape (rows, columns).
+    fitted
+        In twins: True where the bin's own fit gave beta and tau, shape (n_dynamic,); None in other simulations.
     """
 
     D: float
@@ -57,6 +59,7 @@ class Truth:
     tau: NDArray[np.float64]
     q: NDArray[np.float64]
     scattering_2d: NDArray[np.float64] = field(repr=False)
+    fitted: NDArray[np.bool_] | None = None
 
     def g2(self, delay: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return g2 at delays (s), shape (delays, n_dynamic)."""

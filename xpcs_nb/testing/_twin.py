@@ -1,0 +1,103 @@
+"""Twins: simulated raw data with the scattering and dynamics of a measurement whose raw data are not at hand."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from xpcs_nb.core import EventList
+from xpcs_nb.errors import OptionError
+from xpcs_nb.qmap import QMap
+from xpcs_nb.results import open_result
+from xpcs_nb.testing._dynamics import renewal_events
+from xpcs_nb.testing._measurement import Measurement, RawFormat, Truth, module_gaps, write_measurement
+from xpcs_nb.testing._twin_fit import measured_dynamics
+
+__all__ = ["twin"]
+
+#: Detectors known by their frames.
+FORMATS: dict[tuple[int, int], RawFormat] = {(1676, 2100): "rigaku3m", (512, 1024): "rigaku500k"}
+
+
+def twin(
+    result: str | PathLike[str], folder: str | PathLike[str], *, n_frames: int | None = None, seed: int = 0
+) -> Measurement:
+    r"""Simulate a measurement from its result, and write it in the detector's own raw format.
+
+    Each pixel has the mean counts of the measured ``scattering_2d`` (0 where that is no positive number). In each
+    dynamic bin g2 is :math:`1 + \beta e^{-t/\tau}` with contrast and decay time as fitted to the measured g2, or
+    interpolated over q where the fit failed (``truth.fitted`` tells); if all fits failed, or outside of the bins,
+    photons are uncorrelated. A baseline other than 1 (drift of beam or sample) is not copied, nor are speckles
+    wider than a pixel, so the twin is the measurement as it would be under ideal conditions.
+
+    Parameters
+    ----------
+    result
+        Result file with multi-tau g2, scattering_2d and qmap.
+    folder
+        Where to write raw file (Rigaku by the shape of the frames, HDF5 otherwise), metadata and qmap; it is made.
+    n_frames
+        Length of the twin; None for that of the measurement.
+    seed
+        Of the random numbers.
+
+    Returns
+    -------
+    Measurement
+        Its truth has NaN for D and exponent.
+
+    Raises
+    ------
+    OptionError
+        If the result does not tell its number of frames and `n_frames` is None.
+    MissingFileError, FileFormatError, MissingKeyError, CorruptDataError, QMapError
+        If the file is no result, or lacks g2, scattering, qmap or geometry.
+    """
+    result = Path(result)
+    qmap = QMap.from_result(result)
+    raw_format = FORMATS.get(qmap.shape, "hdf5")
+    with open_result(result) as tree:
+        frame_time = float(tree.attrs["frame_time"])
+        measured_frames = _measured_frames(tree, n_frames, result)
+        mean = _pixel_mean(tree)
+        labels = qmap.arrays.dynamic_roi_map
+        beta, tau, fitted = measured_dynamics(tree, mean, labels, measured_frames)
+        q = tree["multitau"]["q"].to_numpy().astype(np.float64)
+        bins = tree["multitau"]["bin"].to_numpy()
+    if raw_format == "rigaku3m":
+        mean[module_gaps(qmap.shape)] = 0
+    n_frames = measured_frames if n_frames is None else n_frames
+    # labels outside of the result's bins have no dynamics; index 0 stands for them
+    slot = np.zeros(int(max(labels.max(), bins.max())) + 1, dtype=np.int64)
+    slot[bins] = np.arange(1, len(bins) + 1)
+    which = slot[labels.ravel()]
+    photons = renewal_events(
+        mean.ravel(),
+        np.concatenate([[1.0], tau / frame_time])[which],
+        np.concatenate([[0.0], beta])[which],
+        n_frames,
+        np.random.default_rng(seed),
+    )
+    truth = Truth(D=np.nan, exponent=np.nan, beta=beta, tau=tau, q=q, scattering_2d=mean, fitted=fitted)
+    name = f"{result.stem.removesuffix('_results')}_twin"
+    events = EventList(*photons, n_frames, qmap.shape)
+    return write_measurement(Path(folder), name, events, qmap, truth, frame_time=frame_time, raw_format=raw_format)
+
+
+def _measured_frames(tree: xr.DataTree, n_frames: int | None, path: Path) -> int:
+    sizes = tree["saxs"].sizes
+    if "time" in sizes:
+        return int(sizes["time"])
+    if n_frames is None:
+        raise OptionError("the result does not tell its number of frames", path=path, hint="Give n_frames.")
+    return n_frames
+
+
+def _pixel_mean(tree: xr.DataTree) -> NDArray[np.float64]:
+    mean = tree["saxs"]["scattering_2d"].transpose("y", "x").to_numpy().astype(np.float64)
+    mean[~(np.isfinite(mean) & (mean > 0))] = 0
+    return mean
