@@ -125,9 +125,10 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
     assert os.listdir(tmp_path) == ["q.h5"]
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(WriteError, match="no_such_folder"):
-        write_qmap(tmp_path / "no_such_folder" / "q.h5", small_qmap())
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(WriteError, match="file"):
+        write_qmap(tmp_path / "file" / "q.h5", small_qmap())
 
 
 def test_a_qmap_without_blemish_takes_its_mask(tmp_path: Path) -> None:

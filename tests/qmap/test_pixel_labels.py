@@ -82,7 +82,7 @@ def test_a_pixel_is_used_only_if_mask_both_blemishes_and_both_maps_say_so() -> N
 
 
 def test_blocks_have_about_the_same_number_of_pixels() -> None:
-    labels = pixel_labels(rings())
+    labels = pixel_labels(rings(), n_blocks=16)
     for dynamic in range(4):
         sizes = [len(pixels) for pixels in blocks_of(labels, dynamic)]
         assert len(sizes) == 16
@@ -90,7 +90,7 @@ def test_blocks_have_about_the_same_number_of_pixels() -> None:
 
 
 def test_a_block_of_a_ring_is_a_sector_that_cuts_across_all_its_static_bins() -> None:
-    labels = pixel_labels(rings())
+    labels = pixel_labels(rings(), n_blocks=16)
     for dynamic in range(4):
         for pixels in blocks_of(labels, dynamic):
             assert span(pixels) == pytest.approx(360 / 16, abs=1.5)
@@ -100,7 +100,7 @@ def test_a_block_of_a_ring_is_a_sector_that_cuts_across_all_its_static_bins() ->
 def test_blocks_are_wider_than_asked_for_or_there_are_fewer() -> None:
     arrays = rings()
     for width in (20.0, 40.0, 60.0):
-        labels = pixel_labels(arrays, block_width=width)
+        labels = pixel_labels(arrays, n_blocks=16, block_width=width)
         for dynamic, radius in enumerate((80, 100, 120, 140)):
             number = len(blocks_of(labels, dynamic))
             fits = 2 * np.pi * radius / width
@@ -109,7 +109,7 @@ def test_blocks_are_wider_than_asked_for_or_there_are_fewer() -> None:
 
 def test_no_block_reaches_across_a_gap_in_the_ring() -> None:
     masked = RINGS & ~((PHI > 80) & (PHI < 110))
-    labels = pixel_labels(rings(masked, q=(1, 10)))
+    labels = pixel_labels(rings(masked, q=(1, 10)), n_blocks=16)
     for pixels in blocks_of(labels, 0):
         assert span(pixels) < 330 / 16 + 1.5
 
@@ -132,7 +132,7 @@ def test_a_block_has_its_part_of_every_cut_in_phi_that_the_static_bins_make() ->
 
 
 def test_cuts_in_phi_too_short_to_be_cut_again_are_cut_as_one_ring() -> None:
-    labels = pixel_labels(rings(q=(1, 5), phi=(1, 60), phi_range=(-180, 180)))
+    labels = pixel_labels(rings(q=(1, 5), phi=(1, 60), phi_range=(-180, 180)), n_blocks=16)
     pieces = blocks_of(labels, 0)
     assert len(pieces) == 16
     assert all(span(pixels) == pytest.approx(360 / 16, abs=1.5) for pixels in pieces)
@@ -186,7 +186,7 @@ def test_the_direct_beam_of_a_swung_detector_is_where_sectors_meet() -> None:
     )
     q, _ = swung.q_phi(SHAPE)
     arrays = partition(swung, SHAPE, (q > 7e-3) & (q < 1.3e-2), q=(1, 10)).arrays
-    for pixels in blocks_of(pixel_labels(arrays), 0):
+    for pixels in blocks_of(pixel_labels(arrays, n_blocks=16), 0):
         assert span(pixels) == pytest.approx(360 / 16, abs=1.5)
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.core import QMapArrays
-from xpcs_nb.errors import CorruptDataError, FileFormatError, MissingKeyError, ResultExistsError, WriteError
+from xpcs_nb.errors import CorruptDataError, FileFormatError, MissingKeyError
+from xpcs_nb.hdf5._atomic import atomic_file
 from xpcs_nb.hdf5._qmap_legacy import read_legacy_qmap
 from xpcs_nb.hdf5._qmap_maps import label_map, mask_of, squeezed
 from xpcs_nb.hdf5._scalars import has_key, open_file, plain, read_float, read_text, read_texts
@@ -155,22 +154,11 @@ def write_qmap(path: str | PathLike[str], arrays: QMapArrays, *, overwrite: bool
     ResultExistsError
         If the file exists and `overwrite` is False.
     WriteError
-        If it can't be written (no such folder, no space); what was there before is untouched.
+        If it can't be written (permission, space); what was there before is untouched.
     """
     path = Path(path)
-    if path.exists() and not overwrite:
-        raise ResultExistsError("the file exists", path=path, hint="Give another name, or overwrite=True.")
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
-        with h5py.File(temporary, "x") as file:
-            write_qmap_group(file.create_group("qmap"), arrays)
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise WriteError("the qmap could not be written", path=path, got=str(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_file(path, overwrite=overwrite) as part, h5py.File(part, "x") as file:
+        write_qmap_group(file.create_group("qmap"), arrays)
     return path
 
 

@@ -45,6 +45,9 @@ class Finding:
         """Whether the qmap can't be used as it is."""
         return self.severity == "error"
 
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.message}" + (f". {self.hint}" if self.hint else "")
+
 
 def find_faults(arrays: QMapArrays, shape: tuple[int, int] | None = None) -> list[Finding]:
     """Return all faults of a qmap; with frames of `shape`, if given."""

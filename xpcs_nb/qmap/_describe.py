@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from xpcs_nb.core import QMapArrays
 from xpcs_nb.qmap._qmap import QMap
 
 __all__ = ["describe"]
@@ -26,9 +27,16 @@ def describe(qmap: QMap) -> str:
     for name, unit, centers in zip(arrays.map_names, arrays.map_units, arrays.bin_centers("dynamic"), strict=True):
         if len(centers):
             lines.append(f"{name:<12} {np.nanmin(centers):.5g} to {np.nanmax(centers):.5g} {unit}")
-    lines += [
-        f"geometry     {arrays.energy:g} keV, {arrays.detector_distance:g} m, pixels of {arrays.pixel_size:g} m,"
-        f" beam at column {arrays.beam_center_x:g}, row {arrays.beam_center_y:g}",
-        f"hash         {qmap.hash}",
-    ]
+    lines += [f"geometry     {_geometry(arrays)}", f"hash         {qmap.hash}"]
     return "\n".join(lines)
+
+
+def _geometry(arrays: QMapArrays) -> str:
+    known = {
+        "{:g} keV": (arrays.energy,),
+        "{:g} m": (arrays.detector_distance,),
+        "pixels of {:g} m": (arrays.pixel_size,),
+        "beam at column {:g}, row {:g}": (arrays.beam_center_x, arrays.beam_center_y),
+    }
+    said = [text.format(*values) for text, values in known.items() if not np.isnan(values).any()]
+    return ", ".join(said) or "not in the file"
