@@ -28,7 +28,9 @@ def twin(
 ) -> Measurement:
     r"""Simulate a measurement from its result, and write it in the detector's own raw format.
 
-    Each pixel has the mean counts of the measured ``scattering_2d`` (0 where that is no positive number). In each
+    The mean counts of the static bins are those of the measured ``scattering_2d``. Within a static bin, pixels keep
+    of their differences the part that Poisson noise does not explain: a pixel that saw two photons by chance, simulated
+    with a mean of two photons, would give g2 a baseline of 1 + CV^2 that the measurement did not have. In each
     dynamic bin g2 is :math:`1 + \beta e^{-t/\tau}` with contrast and decay time as fitted to the measured g2, or
     interpolated over q where the fit failed (``truth.fitted`` tells); if all fits failed, or outside of the bins,
     photons are uncorrelated. A baseline other than 1 (drift of beam or sample) is not copied, nor are speckles
@@ -63,7 +65,7 @@ def twin(
     with open_result(result) as tree:
         frame_time = float(tree.attrs["frame_time"])
         measured_frames = _measured_frames(tree, n_frames, result)
-        mean = _pixel_mean(tree)
+        mean = _pixel_mean(tree, qmap.arrays.static_roi_map, measured_frames)
         labels = qmap.arrays.dynamic_roi_map
         beta, tau, fitted = measured_dynamics(tree, mean, labels, measured_frames)
         q = tree["multitau"]["q"].to_numpy().astype(np.float64)
@@ -97,7 +99,20 @@ def _measured_frames(tree: xr.DataTree, n_frames: int | None, path: Path) -> int
     return n_frames
 
 
-def _pixel_mean(tree: xr.DataTree) -> NDArray[np.float64]:
+def _pixel_mean(tree: xr.DataTree, static: NDArray[np.int32], n_frames: int) -> NDArray[np.float64]:
+    """Return the mean counts a frame of each pixel; those of static bins pulled towards the mean of the bin."""
     mean = tree["saxs"]["scattering_2d"].transpose("y", "x").to_numpy().astype(np.float64)
     mean[~(np.isfinite(mean) & (mean > 0))] = 0
-    return mean
+    label = static.ravel()
+    pixels = np.maximum(np.bincount(label), 1)
+    center = np.bincount(label, mean.ravel()) / pixels
+    offset = mean.ravel() - center[label]
+    variance = np.bincount(label, offset**2) / pixels
+    poisson = center / n_frames
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = np.where(variance > poisson, 1 - poisson / variance, 0.0)
+    # the root keeps the variance that is left, where the factor itself (the best guess of each pixel) would halve it
+    smooth = np.maximum(center[label] + np.sqrt(own[label]) * offset, 0)
+    kept = np.bincount(label, smooth) / pixels
+    smooth *= np.divide(center, kept, out=np.zeros_like(kept), where=kept > 0)[label]
+    return np.where(static > 0, smooth.reshape(mean.shape), mean)

@@ -128,7 +128,7 @@ def compare_twin(measurement: Measurement, tree: xr.DataTree, like: str | PathLi
     pairs = coincidences(mean, qmap.arrays.dynamic_roi_map, delay_frames, n_frames, twin.sizes["bin"])
     used = usable_delays(twin).to_numpy() & (pairs >= LEAST_PAIRS)
     g2, error = (twin[name].transpose("delay", "bin").to_numpy() for name in ("g2", "g2_err"))
-    known = known_g2(measurement.truth, twin["delay"].to_numpy(), delay_frames)
+    known = known_g2(measurement.truth, twin["delay"].to_numpy(), delay_frames) * _baseline(mean, qmap, n_frames)
     return TwinReport(
         saxs_chi2=statistic,
         saxs_dof=dof,
@@ -145,12 +145,30 @@ def known_g2(truth: Truth, delay: NDArray[np.float64], delay_frames: NDArray[np.
     Sums of `m` frames multiply the decay by :math:`[\sinh(m/2\tau) / (m \sinh(1/2\tau))]^2`, tau in frames.
     """
     step = delay[0] / delay_frames[0]
-    m, rate = frames_summed(delay_frames)[:, None], step / truth.tau[None, :] / 2
+    m, rate = frames_summed(delay_frames)[:, None], np.maximum(step / truth.tau[None, :] / 2, 1e-12)
     with np.errstate(over="ignore", invalid="ignore"):
         # written with decaying exponentials: the growth is taken into the decay
         width = (-np.expm1(-2 * m * rate) / (m * -np.expm1(-2 * rate))) ** 2
         decay = np.exp(-2 * rate * (delay_frames[:, None] - m + 1))
     return np.asarray(1 + truth.beta * width * decay, dtype=np.float64)
+
+
+def _baseline(mean: NDArray[np.float64], qmap: QMap, n_frames: int) -> NDArray[np.float64]:
+    r"""Return the factor on g2 of each dynamic bin, from pixels that differ and photons that are few, shape (bins,).
+
+    A static bin has :math:`\langle m^2 \rangle / \langle m \rangle^2` from its pixels; and its `n` photons make at most
+    :math:`n (n - 1)` pairs where the normalisation counts :math:`n^2`.
+    """
+    static, dynamic = (getattr(qmap.arrays, f"{kind}_roi_map").ravel() for kind in ("static", "dynamic"))
+    pixels = np.bincount(static)
+    first, second = np.bincount(static, mean.ravel()), np.bincount(static, mean.ravel() ** 2)
+    owner = np.zeros(len(pixels), dtype=np.int64)
+    owner[static] = dynamic
+    lit = (first > 0) & (np.arange(len(pixels)) > 0)
+    factor = pixels[lit] * second[lit] / first[lit] ** 2 * (1 - 1 / np.maximum(first[lit] * n_frames, 1))
+    bins = int(dynamic.max()) + 1
+    total, number = np.bincount(owner[lit], factor, bins)[1:], np.bincount(owner[lit], minlength=bins)[1:]
+    return np.asarray(total / np.maximum(number, 1), dtype=np.float64)
 
 
 def _saxs(truth: Truth, tree: xr.DataTree, qmap: QMap, n_frames: int) -> tuple[float, int, float]:
