@@ -15,7 +15,7 @@ from xpcs_nb.qmap import QMap
 from xpcs_nb.results import open_result
 from xpcs_nb.testing._dynamics import renewal_events
 from xpcs_nb.testing._measurement import Measurement, RawFormat, Truth, module_gaps, write_measurement
-from xpcs_nb.testing._twin_fit import measured_dynamics
+from xpcs_nb.testing._twin_fit import frames_alike, measured_dynamics
 
 __all__ = ["twin"]
 
@@ -29,12 +29,12 @@ def twin(
     r"""Simulate a measurement from its result, and write it in the detector's own raw format.
 
     The mean counts of the static bins are those of the measured ``scattering_2d``. Within a static bin, pixels keep
-    of their differences the part that Poisson noise does not explain: a pixel that saw two photons by chance, simulated
-    with a mean of two photons, would give g2 a baseline of 1 + CV^2 that the measurement did not have. In each
-    dynamic bin g2 is :math:`1 + \beta e^{-t/\tau}` with contrast and decay time as fitted to the measured g2, or
-    interpolated over q where the fit failed (``truth.fitted`` tells); if all fits failed, or outside of the bins,
-    photons are uncorrelated. A baseline other than 1 (drift of beam or sample) is not copied, nor are speckles
-    wider than a pixel, so the twin is the measurement as it would be under ideal conditions.
+    of their differences the part that photon noise and moving speckles do not explain: a pixel that saw two photons
+    by chance, simulated with a mean of two photons, would give g2 a baseline of 1 + CV^2 that the measurement did not
+    have. In each dynamic bin g2 is :math:`1 + \beta e^{-t/\tau}` with contrast and decay time as fitted to the
+    measured g2, or interpolated over q where the fit failed (``truth.fitted`` tells); if all fits failed, or outside
+    of the bins, photons are uncorrelated. A drift of beam or sample is not copied, nor are speckles wider than a
+    pixel, so the twin is the measurement as it would be under ideal conditions.
 
     Parameters
     ----------
@@ -65,25 +65,23 @@ def twin(
     with open_result(result) as tree:
         frame_time = float(tree.attrs["frame_time"])
         measured_frames = _measured_frames(tree, n_frames, result)
-        mean = _pixel_mean(tree, qmap.arrays.static_roi_map, measured_frames)
+        mean = _pixel_mean(tree)
         labels = qmap.arrays.dynamic_roi_map
         beta, tau, fitted = measured_dynamics(tree, mean, labels, measured_frames)
         q = tree["multitau"]["q"].to_numpy().astype(np.float64)
         bins = tree["multitau"]["bin"].to_numpy()
-    if raw_format == "rigaku3m":
-        mean[module_gaps(qmap.shape)] = 0
-    n_frames = measured_frames if n_frames is None else n_frames
     # labels outside of the result's bins have no dynamics; index 0 stands for them
     slot = np.zeros(int(max(labels.max(), bins.max())) + 1, dtype=np.int64)
     slot[bins] = np.arange(1, len(bins) + 1)
     which = slot[labels.ravel()]
-    photons = renewal_events(
-        mean.ravel(),
-        np.concatenate([[1.0], tau / frame_time])[which],
-        np.concatenate([[0.0], beta])[which],
-        n_frames,
-        np.random.default_rng(seed),
-    )
+    tau_frames, contrast = np.concatenate([[1.0], tau / frame_time]), np.concatenate([[0.0], beta])
+    excess = contrast * frames_alike(tau_frames, measured_frames)
+    mean = _smoothed(mean, qmap.arrays.static_roi_map, excess[which], measured_frames)
+    if raw_format == "rigaku3m":
+        mean[module_gaps(qmap.shape)] = 0
+    n_frames = measured_frames if n_frames is None else n_frames
+    rng = np.random.default_rng(seed)
+    photons = renewal_events(mean.ravel(), tau_frames[which], contrast[which], n_frames, rng)
     truth = Truth(D=np.nan, exponent=np.nan, beta=beta, tau=tau, q=q, scattering_2d=mean, fitted=fitted)
     name = f"{result.stem.removesuffix('_results')}_twin"
     events = EventList(*photons, n_frames, qmap.shape)
@@ -99,19 +97,25 @@ def _measured_frames(tree: xr.DataTree, n_frames: int | None, path: Path) -> int
     return n_frames
 
 
-def _pixel_mean(tree: xr.DataTree, static: NDArray[np.int32], n_frames: int) -> NDArray[np.float64]:
-    """Return the mean counts a frame of each pixel; those of static bins pulled towards the mean of the bin."""
+def _pixel_mean(tree: xr.DataTree) -> NDArray[np.float64]:
     mean = tree["saxs"]["scattering_2d"].transpose("y", "x").to_numpy().astype(np.float64)
     mean[~(np.isfinite(mean) & (mean > 0))] = 0
+    return mean
+
+
+def _smoothed(
+    mean: NDArray[np.float64], static: NDArray[np.int32], excess: NDArray[np.float64], n_frames: int
+) -> NDArray[np.float64]:
+    """Return the means with the differences inside static bins that photon noise and moving speckles do not explain."""
     label = static.ravel()
     pixels = np.maximum(np.bincount(label), 1)
     center = np.bincount(label, mean.ravel()) / pixels
     offset = mean.ravel() - center[label]
     variance = np.bincount(label, offset**2) / pixels
-    poisson = center / n_frames
+    noise = (center + center**2 * np.bincount(label, excess) / pixels) / n_frames
     with np.errstate(divide="ignore", invalid="ignore"):
-        own = np.where(variance > poisson, 1 - poisson / variance, 0.0)
-    # the root keeps the variance that is left, where the factor itself (the best guess of each pixel) would halve it
+        own = np.where(variance > noise, 1 - noise / variance, 0.0)
+    # the root keeps the variance that is left; the best guess of each pixel (no root) would make it too small
     smooth = np.maximum(center[label] + np.sqrt(own[label]) * offset, 0)
     kept = np.bincount(label, smooth) / pixels
     smooth *= np.divide(center, kept, out=np.zeros_like(kept), where=kept > 0)[label]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from xpcs_nb.analysis import fit_g2, multitau_dataset
 
-__all__ = ["coincidences", "frames_summed", "measured_dynamics"]
+__all__ = ["coincidences", "frames_alike", "frames_summed", "measured_dynamics"]
 
 #: A contrast outside of this is none that a detector could see.
 BETA_RANGE = (1e-3, 1.0)
@@ -17,6 +17,17 @@ BETA_RANGE = (1e-3, 1.0)
 def frames_summed(delay_frames: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how many frames are summed at each delay of the usual grid: 1 to 8 frames, then 5..8 * 2^level."""
     return 2 ** np.ceil(np.log2(np.maximum(delay_frames / 8, 1))).astype(np.int64)
+
+
+def frames_alike(tau: NDArray[np.float64], n_frames: int) -> NDArray[np.float64]:
+    r"""Return :math:`\frac1N \sum_{ij} e^{-|i-j|/\tau}`, the frames that count as one; tau in frames.
+
+    The mean of a pixel over N frames has the variance :math:`m/N + \beta m^2 \cdot` this :math:`/ N`.
+    """
+    a = np.exp(-1 / np.asarray(tau, dtype=np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alike = (1 + a) / (1 - a) - 2 * a * (1 - a**n_frames) / (n_frames * (1 - a) ** 2)
+    return np.where(a < 1 - 1e-9, alike, float(n_frames))
 
 
 def coincidences(

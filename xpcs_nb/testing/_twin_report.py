@@ -16,7 +16,7 @@ from xpcs_nb.errors import OptionError
 from xpcs_nb.qmap import QMap
 from xpcs_nb.results import open_result
 from xpcs_nb.testing._measurement import Measurement, Truth
-from xpcs_nb.testing._twin_fit import coincidences, frames_summed
+from xpcs_nb.testing._twin_fit import coincidences, frames_alike, frames_summed
 
 __all__ = ["Pulls", "TwinReport", "compare_twin"]
 
@@ -177,11 +177,7 @@ def _saxs(truth: Truth, tree: xr.DataTree, qmap: QMap, n_frames: int) -> tuple[f
     label, dynamic = (getattr(qmap.arrays, f"{kind}_roi_map").ravel() for kind in ("static", "dynamic"))
     expected = truth.scattering_2d.ravel() * n_frames
     step = float(tree.attrs["frame_time"]) / truth.tau
-    # (1/N) sum over all pairs of frames of exp(-|i-j|/tau), the number of frames that are alike
-    a = np.exp(-step)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        alike = (1 + a) / (1 - a) - 2 * a * (1 - a**n_frames) / (n_frames * (1 - a) ** 2)
-    excess = np.concatenate([[0.0], truth.beta * np.where(a < 1, alike, n_frames)])
+    excess = np.concatenate([[0.0], truth.beta * frames_alike(1 / step, n_frames)])
     slot = np.where(dynamic <= len(truth.q), dynamic, 0)
     variance = expected + expected**2 / n_frames * excess[slot]
     found, wanted, spread = (
