@@ -151,8 +151,8 @@ def test_progress_adds_up_to_the_number_of_correlated_frames(array_source, make_
 @pytest.mark.parametrize("n", [4, 95])
 def test_scattering_alone_is_that_of_the_correlation(reference, array_source, make_labels, n):
     frames, labels = counts(n), make_labels(SHAPE)
-    saxs = reduce_scattering(array_source(frames), labels, FrameRange(0, n), blemish=np.ones(SHAPE, bool), n_segments=7)
-    _, _, expected, intensity = reference.scattering(frames, labels, np.ones(SHAPE, bool), n_segments=7)
+    saxs = reduce_scattering(array_source(frames), labels, FrameRange(0, n), blemish=np.ones(SHAPE, bool))
+    _, _, expected, intensity = reference.scattering(frames, labels, np.ones(SHAPE, bool))
     assert saxs.scattering_1d_segments.shape == (min(7, n), 6)
     assert np.isnan(saxs.scattering_1d[1])
     np.testing.assert_allclose(saxs.scattering_1d_segments, expected, rtol=1e-6)

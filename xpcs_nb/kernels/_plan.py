@@ -49,5 +49,16 @@ class Plan:
             scale=np.int64(1) << grid.level,
         )
 
+    @classmethod
+    def least(cls, n_frames: int) -> Plan:
+        """Make the plan of one delay of one frame: for a pass whose means and sums are wanted, not its g2."""
+        runs = np.array([n_frames], dtype=np.int64)
+        return cls(
+            n_frames=runs,
+            levels=np.array([(1, 1, 0)], dtype=np.int64),
+            n_pairs=runs[:, None] - 1,
+            scale=np.ones(1, dtype=np.int64),
+        )
+
     def __len__(self) -> int:
         return len(self.scale)

@@ -96,15 +96,27 @@ def reduce_multitau(
                 "a partial g2 needs a prefix of the series", got=length, expected=f"1 to {frames.n_frames} frames"
             )
     job = Job(labels, frames, Plan.of(frames.n_frames, tuple(partial_frames)), keep_pixels)
+    return reduce_job(source, job, blemish=blemish, normalize=normalize_frame, threads=threads, progress=progress)
+
+
+def reduce_job(
+    source: FrameSource,
+    job: Job,
+    *,
+    blemish: NDArray[np.bool_],
+    normalize: bool,
+    threads: int,
+    progress: Progress | None,
+) -> Reduced:
+    """Pass over the frames by the way that suits them: compressed chunks, dense windows, or events."""
+    labels, frames = job.labels, job.frames
     tables = source.chunk_tables()
     if tables is not None:
-        return _reduce_chunks(
-            tables, job, blemish, n_threads(threads), Told(progress, frames.n_frames), normalize_frame
-        )
+        return _reduce_chunks(tables, job, blemish, n_threads(threads), Told(progress, frames.n_frames), normalize)
     if is_dense(source, job):
-        return _reduce_windows(source, job, blemish, n_threads(threads), progress, normalize_frame)
+        return _reduce_windows(source, job, blemish, n_threads(threads), progress, normalize)
     gathered = gather_events(source, labels, frames, progress=progress)
-    weight = frame_weights(gathered.frame_counts / (len(labels.pixel) * frames.avg), normalize=normalize_frame)
+    weight = frame_weights(gathered.frame_counts / (len(labels.pixel) * frames.avg), normalize=normalize)
     whole, prefixes = job.finish(_correlate(source, gathered, job, weight, n_threads(threads)))
     return whole, scatter_events(gathered, labels, frames, blemish, N_SEGMENTS), prefixes
 

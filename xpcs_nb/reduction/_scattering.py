@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.core import FrameRange, FrameSource, PixelLabels, ScatteringArrays
-from xpcs_nb.reduction._events import Progress, gather_events
-from xpcs_nb.reduction._multitau import N_SEGMENTS, check, scatter_events
+from xpcs_nb.kernels import Plan
+from xpcs_nb.reduction._events import Progress
+from xpcs_nb.reduction._multitau import check, reduce_job
+from xpcs_nb.reduction._sums import Job
 
 __all__ = ["reduce_scattering"]
 
@@ -18,7 +20,6 @@ def reduce_scattering(
     frames: FrameRange,
     *,
     blemish: NDArray[np.bool_],
-    n_segments: int = N_SEGMENTS,
     threads: int = 0,
     progress: Progress | None = None,
 ) -> ScatteringArrays:
@@ -28,8 +29,6 @@ def reduce_scattering(
     ----------
     source, labels, frames, blemish, threads, progress
         As for `reduce_multitau`.
-    n_segments
-        Equal stretches of time to give the static means in too (fewer where there are fewer frames).
 
     Returns
     -------
@@ -44,5 +43,7 @@ def reduce_scattering(
         If a frame can't be decoded or holds what can't be counts.
     """
     check(source, labels, blemish)
-    gathered = gather_events(source, labels, frames, progress=progress)
-    return scatter_events(gathered, labels, frames, blemish, n_segments)
+    # The same passes as for g2, so that the stack is never in memory; with a single delay they cost little more.
+    job = Job(labels, frames, Plan.least(frames.n_frames))
+    _, scattering, _ = reduce_job(source, job, blemish=blemish, normalize=False, threads=threads, progress=progress)
+    return scattering
