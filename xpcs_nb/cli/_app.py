@@ -30,7 +30,8 @@ app.add_typer(_result.app, name="result")
 
 def main() -> None:
     """Run the command line; an expected error ends it with one clear message and exit code 1."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("xpcs_nb").setLevel(logging.INFO)
     warnings.showwarning = _show_warning
     try:
         app()
