@@ -15,6 +15,16 @@ from xpcs_nb.hdf5 import atomic_file
 HOST = socket.gethostname()
 
 
+def write(path, content, *, overwrite=False, meanwhile=None, error=None):
+    """Write a file; in the middle of it, another process may take the name, or an error may happen."""
+    with atomic_file(path, overwrite=overwrite) as part:
+        part.write_bytes(content)
+        if meanwhile is not None:
+            path.write_bytes(meanwhile)
+        if error is not None:
+            raise error
+
+
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -47,9 +57,8 @@ def test_an_existing_file_is_refused_before_the_work(tmp_path):
 
 def test_a_file_that_appears_during_the_work_is_not_replaced(tmp_path):
     path = tmp_path / "a.hdf"
-    with pytest.raises(ResultExistsError), atomic_file(path) as part:
-        part.write_bytes(b"new")
-        path.write_bytes(b"of another process")
+    with pytest.raises(ResultExistsError):
+        write(path, b"new", meanwhile=b"of another process")
     assert path.read_bytes() == b"of another process"
     assert names(tmp_path) == ["a.hdf"]
 
@@ -64,9 +73,8 @@ def test_a_file_system_without_hard_links_is_no_obstacle(tmp_path, monkeypatch):
         part.write_bytes(b"new")
     assert path.read_bytes() == b"new"
     path.unlink()
-    with pytest.raises(ResultExistsError), atomic_file(path) as part:
-        part.write_bytes(b"new")
-        path.write_bytes(b"of another process")
+    with pytest.raises(ResultExistsError):
+        write(path, b"new", meanwhile=b"of another process")
     assert path.read_bytes() == b"of another process"
 
 
@@ -86,17 +94,15 @@ def test_an_error_inside_leaves_nothing_new(tmp_path, error, overwrite):
     path = tmp_path / "a.hdf"
     if overwrite:
         path.write_bytes(b"old")
-    with pytest.raises(type(error)), atomic_file(path, overwrite=overwrite) as part:
-        part.write_bytes(b"half")
-        raise error
+    with pytest.raises(type(error)):
+        write(path, b"half", overwrite=overwrite, error=error)
     assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"old"] * overwrite
 
 
 def test_a_full_disk_is_a_write_error_with_its_reason(tmp_path):
     path = tmp_path / "a.hdf"
-    with pytest.raises(WriteError, match="No space left") as caught, atomic_file(path) as part:
-        part.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
+    with pytest.raises(WriteError, match="No space left") as caught:
+        write(path, b"half", error=OSError(28, "No space left on device"))
     assert str(path) in str(caught.value)
     assert names(tmp_path) == []
 
