@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,9 +96,11 @@ def _sync(path: Path) -> None:
 
 def _remove_leftovers(path: Path) -> None:
     """Remove parts of this name whose process on this machine is gone."""
-    for part in path.parent.glob(f".{path.name}.{socket.gethostname()}-*.part"):
-        process = part.name.removesuffix(".part").rsplit("-", 2)[-2]
-        if process.isdigit() and not _alive(int(process)):
+    # The whole name is matched: a file name may hold "[", and "host-2" is another machine than "host".
+    ours = re.compile(re.escape(f".{path.name}.{socket.gethostname()}-") + r"(\d+)-[0-9a-f]{8}\.part")
+    for part in path.parent.iterdir():
+        found = ours.fullmatch(part.name)
+        if found and not _alive(int(found[1])):
             part.unlink(missing_ok=True)
 
 

@@ -23,7 +23,7 @@ from xpcs_nb.hdf5._nodes import (
     stored,
 )
 from xpcs_nb.hdf5._qmap_maps import squeezed
-from xpcs_nb.hdf5._scalars import all_scalars, has_key, plain, read_float, read_optional_float, read_texts
+from xpcs_nb.hdf5._scalars import all_scalars, entry, has_key, plain, read_float, read_optional_float, read_texts
 
 __all__ = ["ENGINE_GROUP", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps"]
 
@@ -60,7 +60,7 @@ def read_aps(file: h5py.File) -> ResultContent:
         kinds.append("twotime")
     nodes["saxs"] = _saxs(file, _step(frame_time, config[kinds[0]]), kinds[0])
     nodes["qmap"] = _qmap(file)
-    nodes["metadata"] = Node(attrs=all_scalars(file["/entry"]))
+    nodes["metadata"] = Node(attrs=all_scalars(entry(file, "/entry")))
     nodes["provenance"] = Node(attrs=_provenance(file, config))
     attrs = {"analysis_type": "+".join(kinds), "frame_time": frame_time, "frame_time_units": "s"}
     if has_key(file, "/xpcs/rawdata_path"):
@@ -183,7 +183,7 @@ def _unnormalized(file: h5py.File) -> Stored | str | None:
 
 
 def _twotime(file: h5py.File, step: float) -> Node:
-    maps = file[f"{TWOTIME}/correlation_map"]
+    maps = entry(file, f"{TWOTIME}/correlation_map")
     names = sorted(maps)
     bins = np.atleast_1d(squeezed(file, f"{TWOTIME}/processed_bins")).astype(np.int64)
     if len(names) != len(bins):
@@ -207,7 +207,7 @@ def _twotime(file: h5py.File, step: float) -> Node:
     variables = {"c2": Array(("bin", "t1", "t2"), stack, UNITLESS, "two-time correlation")}
     note = {"note": "the first delay is the diagonal of C2, which holds shot noise"}
     variables["g2"] = Array(
-        ("delay", "bin"), file[f"{TWOTIME}/normalized_g2"][()], UNITLESS, "g2 from two-time correlation", note
+        ("delay", "bin"), entry(file, f"{TWOTIME}/normalized_g2")[()], UNITLESS, "g2 from two-time correlation", note
     )
     if has_key(file, f"{TWOTIME}/normalized_g2_segments"):
         parts = file[f"{TWOTIME}/normalized_g2_segments"]
@@ -240,10 +240,10 @@ def _saxs(file: h5py.File, step: float, kind: str) -> Node:
 
 def _static_labels(file: h5py.File, n: int) -> NDArray[np.int64]:
     """Labels of the static bins that have pixels: the file drops the empty ones from I(q)."""
-    n_labels = int(file[f"{QMAP}/static_index_mapping"].size)
+    n_labels = int(entry(file, f"{QMAP}/static_index_mapping").size)
     if n == n_labels:
         return np.arange(1, n + 1)
-    filled = np.unique(file[f"{QMAP}/static_roi_map"][()])
+    filled = np.unique(entry(file, f"{QMAP}/static_roi_map")[()])
     filled = filled[filled > 0].astype(np.int64)
     if len(filled) != n:
         raise FileFormatError(
@@ -280,5 +280,5 @@ def _qmap(file: h5py.File) -> Node:
 def _provenance(file: h5py.File, config: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if not has_key(file, f"{OURS}/provenance"):
         return {"options": next((options for options in config.values() if options), {})}
-    found: dict[str, Any] = json.loads(plain(file[f"{OURS}/provenance"][()]))
+    found: dict[str, Any] = json.loads(plain(entry(file, f"{OURS}/provenance")[()]))
     return found

@@ -8,7 +8,7 @@ import numpy as np
 from xpcs_nb.hdf5._content import Array, Node, ResultContent
 from xpcs_nb.hdf5._nodes import COUNTS, UNITLESS, Axes, delay_coords, image, label_coords
 from xpcs_nb.hdf5._qmap_maps import mask_of, squeezed
-from xpcs_nb.hdf5._scalars import all_scalars, has_key, read_float, read_optional_float
+from xpcs_nb.hdf5._scalars import all_scalars, entry, has_key, read_float, read_optional_float
 
 __all__ = ["is_bes", "read_bes"]
 
@@ -51,16 +51,18 @@ def _multitau(file: h5py.File, frame_time: float) -> Node:
     about = {"estimator": "pixel scatter"}
     variables = {
         "g2": Array(("delay", "bin"), g2, UNITLESS, "g2"),
-        "g2_err": Array(("delay", "bin"), file[f"{DATA}/g2_errors"][()], UNITLESS, "standard error of g2", about),
+        "g2_err": Array(
+            ("delay", "bin"), entry(file, f"{DATA}/g2_errors")[()], UNITLESS, "standard error of g2", about
+        ),
     }
     return Node(variables, coords)
 
 
 def _saxs(file: h5py.File) -> Node:
     variables = {
-        "scattering_2d": Array(("y", "x"), image(file["/entry/SAXS_2D/data/I"]), COUNTS, "mean scattering"),
+        "scattering_2d": Array(("y", "x"), image(entry(file, "/entry/SAXS_2D/data/I")), COUNTS, "mean scattering"),
         "scattering_1d": Array(
-            ("static_bin",), file["/entry/SAXS_1D/data/I"][()], COUNTS, "mean scattering of the bin"
+            ("static_bin",), entry(file, "/entry/SAXS_1D/data/I")[()], COUNTS, "mean scattering of the bin"
         ),
     }
     q = np.atleast_1d(squeezed(file, "/entry/SAXS_1D/data/Q")).astype(float)
@@ -68,9 +70,9 @@ def _saxs(file: h5py.File) -> Node:
 
 
 def _qmap(file: h5py.File) -> Node:
-    labels = file[LABELS][()].astype(np.int32)
+    labels = entry(file, LABELS)[()].astype(np.int32)
     # The pilot's mask has 1 = bad; `mask_of` turns it where the labels prove it.
-    mask = mask_of(file["/entry/SAXS_2D/data/mask"][()], labels)
+    mask = mask_of(entry(file, "/entry/SAXS_2D/data/mask")[()], labels)
     texts = {"mask": (mask, "True = used"), "dynamic_roi_map": (labels, "label of the dynamic bin, 0 = none")}
     attrs = {"energy": read_float(file, f"{ABOUT}/energy")}
     # The pilot's lengths are in mm by value.

@@ -13,6 +13,7 @@ from xpcs_nb.errors import FileFormatError, MissingFileError, MissingKeyError
 
 __all__ = [
     "all_scalars",
+    "entry",
     "has_key",
     "open_file",
     "plain",
@@ -68,6 +69,13 @@ def plain(value: object) -> Any:
 def has_key(group: h5py.Group, key: str) -> bool:
     """Return True if `key` is a dataset of `group` that can be reached (a broken link can't)."""
     return isinstance(group.get(key), h5py.Dataset)
+
+
+def entry(group: h5py.Group, key: str) -> Any:
+    """Return the dataset or group at `key`; raises MissingKeyError naming it."""
+    if key not in group:
+        raise missing_key(group, key)
+    return group[key]
 
 
 def read_scalar(group: h5py.Group, key: str) -> Any:
