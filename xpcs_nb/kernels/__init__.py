@@ -4,6 +4,7 @@ from xpcs_nb.kernels._bitshuffle import scan_chunks
 from xpcs_nb.kernels._columns import correlate_column, take_photons
 from xpcs_nb.kernels._events import correlate_events, count_events, place_events, segment_events
 from xpcs_nb.kernels._plan import Plan
+from xpcs_nb.kernels._slab import advance_slab, take_slab
 from xpcs_nb.kernels._stream import advance_pixels, close_pixels, sum_frames
 from xpcs_nb.kernels._twotime import BinEvents, EventPairs, bin_events, smoothing_factors
 from xpcs_nb.kernels._twotime_columns import sort_photons
@@ -24,6 +25,7 @@ __all__ = [
     "Plan",
     "add_products",
     "advance_pixels",
+    "advance_slab",
     "bin_events",
     "close_pixels",
     "collect_pixels",
@@ -42,4 +44,5 @@ __all__ = [
     "sum_frames",
     "sum_pixels",
     "take_photons",
+    "take_slab",
 ]

@@ -146,32 +146,53 @@ def correlate_column(
     pixel_sums: Array,
     per_pixel: Array,
 ) -> int:
-    """Sort a column's photons by pixel into `frame` and `value`, and correlate them (see `correlate_pixels`).
+    """Sort a column's photons by pixel, as many pixels at a time as fit `frame` and `value`, and correlate them.
 
-    `rank` is the place of each pixel of the column among the column's used ones; `weight` has one factor a correlated
-    frame.
+    `rank` is the place of each pixel of the column among the column's used ones, less than 0 where it is not used;
+    `weight` has one factor a correlated frame. The rest, and the answer, is that of `correlate_pixels`.
     """
-    used = 0
-    for pixel in range(len(rank)):
-        used = max(used, rank[pixel] + 1)
-    indptr = np.zeros(used + 1, np.int64)
-    for pixel in range(len(rank)):
-        if rank[pixel] >= 0:
-            indptr[rank[pixel] + 1] = n_events[pixel]
-    for p in range(used):
-        indptr[p + 1] += indptr[p]
     place = np.empty(len(rank), np.int64)
-    for pixel in range(len(rank)):
+    first = 0
+    before = first_pixel
+    while first < len(rank):
+        room = len(frame)
+        last = first
+        while last < len(rank) and (last == first or n_events[last] <= room):
+            room -= n_events[last]
+            last += 1
+        indptr = begin_pixels(rank, n_events, first, last, place)
+        for t in range(len(pointers) - 1):
+            for e in range(pointers[t], pointers[t + 1]):
+                pixel = packed[e] & ((1 << PIXEL_BITS) - 1)
+                if first <= pixel < last:
+                    where = place[pixel]
+                    place[pixel] = where + 1
+                    frame[where] = slot_of[t]
+                    value[where] = packed[e] >> PIXEL_BITS
+        used = len(indptr) - 1
+        bad = correlate_pixels(
+            0, used, indptr, frame, value, weight, before, cell_of, dynamic_of, n_frames, levels, n_pairs, cells,
+            pixel_sums, per_pixel,
+        )  # fmt: skip
+        if bad >= 0:
+            return before + bad
+        before += used
+        first = last
+    return -1
+
+
+@inner
+def begin_pixels(rank: Array, n_events: Array, first: int, last: int, place: Array) -> Array:
+    """Return where the events of each used pixel of first..last begin, and set `place` to it."""
+    used = 0
+    for pixel in range(first, last):
         if rank[pixel] >= 0:
-            place[pixel] = indptr[rank[pixel]]
-    for t in range(len(pointers) - 1):
-        for e in range(pointers[t], pointers[t + 1]):
-            pixel = packed[e] & ((1 << PIXEL_BITS) - 1)
-            where = place[pixel]
-            place[pixel] = where + 1
-            frame[where] = slot_of[t]
-            value[where] = packed[e] >> PIXEL_BITS
-    return correlate_pixels(
-        0, used, indptr, frame, value, weight, first_pixel, cell_of, dynamic_of, n_frames, levels, n_pairs, cells,
-        pixel_sums, per_pixel,
-    )  # fmt: skip
+            used += 1
+    indptr = np.zeros(used + 1, np.int64)
+    p = 0
+    for pixel in range(first, last):
+        if rank[pixel] >= 0:
+            place[pixel] = indptr[p]
+            indptr[p + 1] = indptr[p] + n_events[pixel]
+            p += 1
+    return indptr

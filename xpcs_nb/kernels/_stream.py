@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from xpcs_nb.kernels._jit import entry, inner
 from xpcs_nb.kernels._pixel import finish_pixel, four_products
 
-__all__ = ["advance_pixels", "close_pixels", "sum_frames"]
+__all__ = ["REACH", "advance_pixel", "advance_pixels", "close_pixels", "sum_frames"]
 
 #: Samples that a delay can reach back; pixels that are gathered from the frames together.
 REACH = 8
@@ -123,6 +123,7 @@ def advance_pixels(
 def close_pixels(
     begin: int,
     end: int,
+    first_pixel: int,
     run: int,
     total: Array,
     products: Array,
@@ -137,7 +138,10 @@ def close_pixels(
     pixel_sums: Array,
     per_pixel: Array,
 ) -> None:
-    """Add what used pixels begin..end carry after ``n_frames[run]`` frames to the sums of that run."""
+    """Add what used pixels begin..end carry after ``n_frames[run]`` frames to the sums of that run.
+
+    What belongs to all used pixels (`cell_of`, `dynamic_of`, `per_pixel`) is looked up at ``first_pixel + p``.
+    """
     out = np.empty((3, n_pairs.shape[1]), np.float64)
     for p in range(begin, end):
         out[:] = 0
@@ -159,8 +163,10 @@ def close_pixels(
                     out[2, d] = rest - before if rest - before > NOTHING * total[p] else 0.0
             if n & 1:
                 rest -= recent[p, level, REACH - 1]
-        finish_pixel(out, n_pairs[run], cells[run, cell_of[p]], pixel_sums[run, dynamic_of[p]])
+        finish_pixel(
+            out, n_pairs[run], cells[run, cell_of[first_pixel + p]], pixel_sums[run, dynamic_of[first_pixel + p]]
+        )
         if run == 0 and per_pixel.shape[2] > 0:
             for d in range(out.shape[1]):
                 for row in range(3):
-                    per_pixel[d, row, p] = out[row, d]
+                    per_pixel[d, row, first_pixel + p] = out[row, d]

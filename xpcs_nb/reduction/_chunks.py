@@ -1,4 +1,4 @@
-"""Multi-tau of bitshuffle-LZ4 series: columns of pixels are decoded straight from the file, never whole frames."""
+"""Bitshuffle-LZ4 series: a first look at every block, and how the frame is cut into columns of pixels."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.core import ChunkTable, FrameRange, PixelLabels
-from xpcs_nb.errors import CorruptDataError
-from xpcs_nb.kernels import correlate_column, scan_chunks, take_photons
-from xpcs_nb.reduction._events import Progress, pixel_ranks
+from xpcs_nb.kernels import scan_chunks
+from xpcs_nb.reduction._events import Progress
 from xpcs_nb.reduction._spans import ChunkFiles, SpanReader
-from xpcs_nb.reduction._sums import Accumulator, Job
 from xpcs_nb.reduction._threads import share_out
 
-__all__ = ["ChunkScan", "Column", "correlate_chunks", "scan"]
+__all__ = ["ChunkScan", "Column", "Told", "chunk_windows", "columns", "scan"]
 
 type Ints = NDArray[np.int64]
 type Floats = NDArray[np.float64]
@@ -27,8 +25,12 @@ type Floats = NDArray[np.float64]
 READ_BYTES = 8 << 20
 #: Events of a column that a thread sorts at a time (12 bytes each); the cache holds about so many.
 COLUMN_EVENTS = 1 << 20
+#: A block with more events is cut; each piece decodes it anew.
+MOST_EVENTS = 6 << 20
+#: Share of pixels with counts from which on a block is handled as values by pixel and time.
+DENSE_SHARE = 0.3
 #: Bytes of the table of block positions.
-TABLE_BYTES = 16 << 20
+TABLE_BYTES = 32 << 20
 #: Counts that fit an entry of the photon list; pixels that fit a column.
 MOST_COUNTS = (1 << 12) - 1
 MOST_PIXELS = 1 << 20
@@ -79,6 +81,13 @@ class Column:
     blocks: tuple[int, int]
     words: tuple[int, int]
     events: int
+    dense: bool = False
+
+    def pixels(self, found: ChunkScan) -> tuple[int, int]:
+        """Return the first pixel of the frame in the column, and one past the last."""
+        first = self.blocks[0] * found.block_elements + 64 * self.words[0]
+        end_of_words = min(64 * self.words[1], found.block_elements)
+        return first, min((self.blocks[1] - 1) * found.block_elements + end_of_words, found.elements)
 
 
 class Told:
@@ -143,7 +152,7 @@ def scan(
         if bad >= 0:
             raise files.error(first + bad)
 
-    windows = list(_windows(files.size, min(READ_BYTES, int(files.size.sum()) // (4 * threads) + 1)))
+    windows = list(chunk_windows(files.size, min(READ_BYTES, int(files.size.sum()) // (4 * threads) + 1)))
     with open_files:
         states = share_out(
             windows,
@@ -170,7 +179,7 @@ class _ScanState:
     counts: Ints
 
 
-def _windows(size: Ints, limit: int) -> Iterator[tuple[int, int]]:
+def chunk_windows(size: Ints, limit: int) -> Iterator[tuple[int, int]]:
     """Cut frames into stretches of at most `limit` bytes (or one frame)."""
     end = np.cumsum(size)
     first = 0
@@ -181,143 +190,52 @@ def _windows(size: Ints, limit: int) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def columns(found: ChunkScan) -> list[Column]:
-    """Cut the frame into columns of about COLUMN_EVENTS events; blocks in which nothing was counted are left out."""
+def columns(found: ChunkScan, *, most_events: int | None = None, dense: bool = False) -> list[Column]:
+    """Cut the frame into columns of about COLUMN_EVENTS events; blocks in which nothing was counted are left out.
+
+    A block of more than `most_events` (default: as many) is cut to pieces. With `dense`, a block with counts in many
+    pixels is a column of its own, and marked.
+    """
+    most_events = most_events or COLUMN_EVENTS
     n_blocks, n_words = found.used.shape
     # Counts too large for one entry of the photon list take several.
     events = found.events + found.counts // MOST_COUNTS
-    strips = range(found.starts.shape[1] - 1)
+    is_dense = dense & (found.events > DENSE_SHARE * found.block_elements * len(found.files.raw))
     result: list[Column] = []
-    for strip in strips:
+    for strip in range(found.starts.shape[1] - 1):
         first, last = strip * found.strip, min((strip + 1) * found.strip, n_blocks)
         here = int(events[first:last].sum())
+        whole = Column((strip, strip + 1), (first, last), (0, n_words), here)
         if here == 0:
             continue
-        joined = result[-1] if result else None
-        if (
-            joined is not None
-            and joined.blocks[1] == first
-            and joined.words == (0, n_words)
-            and joined.events + here <= COLUMN_EVENTS
-            and (last - joined.blocks[0]) * found.block_elements <= MOST_PIXELS
-        ):
-            result[-1] = Column(
-                (joined.strips[0], strip + 1), (joined.blocks[0], last), joined.words, joined.events + here
-            )
-        elif here <= COLUMN_EVENTS:
-            result.append(Column((strip, strip + 1), (first, last), (0, n_words), here))
-        else:
+        if here > COLUMN_EVENTS or is_dense[first:last].any():
             for block in range(first, last):
-                n_here = min(found.block_elements, found.elements - block * found.block_elements)
-                result.extend(_cut_block(block, strip, -(-n_here // 64), int(events[block])))
+                result.extend(_cut_block(found, block, strip, int(events[block]), most_events, bool(is_dense[block])))
+        elif result and _fit(result[-1], whole, found):
+            before = result[-1]
+            together = before.events + here
+            result[-1] = Column((before.strips[0], strip + 1), (before.blocks[0], last), before.words, together)
+        else:
+            result.append(whole)
     return result
 
 
-def _cut_block(block: int, strip: int, n_words: int, events: int) -> list[Column]:
+def _fit(before: Column, column: Column, found: ChunkScan) -> bool:
+    """Say whether two columns can be one."""
+    return (
+        before.blocks[1] == column.blocks[0]
+        and before.words == column.words
+        and before.strips[1] == column.strips[0]
+        and not before.dense
+        and before.events + column.events <= COLUMN_EVENTS
+        and (column.blocks[1] - before.blocks[0]) * found.block_elements <= MOST_PIXELS
+    )
+
+
+def _cut_block(found: ChunkScan, block: int, strip: int, events: int, most_events: int, dense: bool) -> list[Column]:
     if events == 0:
         return []
-    parts = min(n_words, -(-events // COLUMN_EVENTS))
+    n_words = -(-min(found.block_elements, found.elements - block * found.block_elements) // 64)
+    parts = 1 if dense else min(n_words, -(-events // most_events))
     edges = [n_words * i // parts for i in range(parts + 1)]
-    return [Column((strip, strip + 1), (block, block + 1), (a, b), events) for a, b in itertools.pairwise(edges)]
-
-
-class _Worker:
-    """One thread: its buffers and sums."""
-
-    def __init__(self, found: ChunkScan, job: Job, n_segments: int, reader: SpanReader) -> None:
-        self.found, self.job = found, job
-        self.sums: Accumulator = job.accumulator()
-        self.segments = np.zeros((n_segments, job.labels.n_static))
-        self.reader = reader
-        self.pointers = np.zeros(len(found.files.raw) + 1, dtype=np.int64)
-        self._loaded: tuple[object, ...] = ()
-        self._spans: tuple[Ints, Ints] = (self.pointers, self.pointers)
-        self._room(0)
-
-    def _room(self, events: int) -> None:
-        self.packed = np.empty(events, dtype=np.uint32)
-        self.frame = np.empty(events, dtype=np.int32)
-        self.value = np.empty(events, dtype=np.float32)
-
-    def load(self, strips: tuple[int, int], window: tuple[int, int]) -> tuple[Ints, Ints]:
-        """Read the bytes of some strips of some frames, unless they are the last that were read."""
-        if self._loaded != (strips, window):
-            begin = self.found.starts[slice(*window), strips[0]].astype(np.int64)
-            end = self.found.starts[slice(*window), strips[1]].astype(np.int64)
-            self._spans = self.reader.read(window[0], begin, end - begin)
-            self._loaded = (strips, window)
-        return self._spans
-
-    def take(self, column: Column, context: _Context) -> None:
-        """Decode a column and correlate it."""
-        found, job = self.found, self.job
-        if column.events > len(self.packed):
-            self._room(column.events)
-        first = column.blocks[0] * found.block_elements + 64 * column.words[0]
-        last = min(
-            (column.blocks[1] - 1) * found.block_elements + min(64 * column.words[1], found.block_elements),
-            found.elements,
-        )
-        n_events = np.zeros(last - first, dtype=np.int64)
-        size = found.starts[:, column.strips[1]].astype(np.int64) - found.starts[:, column.strips[0]]
-        for window in _windows(size, READ_BYTES):
-            begin, end = self.load(column.strips, window)
-            bad = take_photons(
-                self.reader.buffer, begin, end, found.elements, found.block_elements, found.item,
-                column.strips[0] * found.strip, column.blocks, column.words, found.good,
-                context.segment_of[slice(*window)], context.static_of[first:last],
-                self.packed, self.pointers, window[0], context.pixel_counts[first:last], n_events, self.segments,
-            )  # fmt: skip
-            if bad >= 0:
-                raise found.files.error(window[0] + bad)
-        before = int(np.searchsorted(job.labels.pixel, first))
-        rank = np.maximum(context.rank[first:last] - np.int32(before), np.int32(-1))
-        plan = job.plan
-        bad = correlate_column(
-            self.packed, self.pointers, context.slot_of, rank, n_events,
-            self.frame, self.value, context.weight, before, job.cell_of, job.dynamic_of,
-            plan.n_frames, plan.levels, plan.n_pairs, self.sums.cells, self.sums.pixels, job.per_pixel,
-        )  # fmt: skip
-        if bad >= 0:
-            raise CorruptDataError("events are not in time order", path=found.files.paths[0])
-
-
-@dataclass(frozen=True)
-class _Context:
-    """Tables that all threads read, and the counts by pixel, of which each column writes its own part."""
-
-    weight: Floats
-    slot_of: NDArray[np.int32]
-    segment_of: NDArray[np.int32]
-    static_of: NDArray[np.int32]
-    rank: NDArray[np.int32]
-    pixel_counts: Floats
-
-
-def correlate_chunks(
-    found: ChunkScan, job: Job, weight: Floats, segment_of: NDArray[np.int32], threads: int, told: Told
-) -> tuple[list[Accumulator], Floats, Floats]:
-    """Correlate all columns; return the threads' sums, counts by pixel of the detector, and counts by stretch and bin.
-
-    `weight` is the factor of each correlated frame, and includes 1 / avg.
-    """
-    labels = job.labels
-    static_of = np.full(found.elements, -1, dtype=np.int32)
-    static_of[labels.pixel] = labels.static
-    slot_of = np.repeat(np.arange(job.frames.n_frames, dtype=np.int32), job.frames.avg)
-    context = _Context(weight, slot_of, segment_of[slot_of], static_of, pixel_ranks(labels), np.zeros(found.elements))
-    todo = columns(found)
-    n_segments = int(segment_of[-1]) + 1
-    total = sum(column.events for column in todo)
-    with ExitStack() as open_files:
-        workers = share_out(
-            todo,
-            lambda: _Worker(found, job, n_segments, open_files.enter_context(SpanReader(found.files, READ_BYTES))),
-            lambda worker, column: worker.take(column, context),
-            threads,
-            lambda column: told.add((1 - SCAN_SHARE) * column.events / total),
-        )
-    if not todo:
-        told.add(1 - SCAN_SHARE)
-    segments = np.sum([worker.segments for worker in workers], axis=0)
-    return [worker.sums for worker in workers], context.pixel_counts, segments
+    return [Column((strip, strip + 1), (block, block + 1), pair, events, dense) for pair in itertools.pairwise(edges)]

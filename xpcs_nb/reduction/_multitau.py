@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from xpcs_nb.core import ChunkTable, FrameRange, FrameSource, MultitauSums, PixelLabels, ScatteringArrays
 from xpcs_nb.errors import CorruptDataError, OptionError, QMapError
 from xpcs_nb.kernels import Plan, correlate_events, segment_events
-from xpcs_nb.reduction._chunks import Told, correlate_chunks, scan
+from xpcs_nb.reduction._chunks import Told, scan
+from xpcs_nb.reduction._columns import correlate_columns
 from xpcs_nb.reduction._events import Gathered, Progress, gather_events
 from xpcs_nb.reduction._sums import Accumulator, Job, scattering_arrays, segment_table
 from xpcs_nb.reduction._threads import n_threads, share_out
@@ -128,9 +129,11 @@ def _reduce_chunks(
     found = scan(tables, labels, frames, blemish, threads, told)
     weight = frame_weights(found.frame_counts / (len(labels.pixel) * frames.avg), normalize=normalize)
     segment_of, lengths = segment_table(frames.n_frames, N_SEGMENTS)
-    sums, counts, segments = correlate_chunks(found, job, weight / frames.avg, segment_of, threads, told)
-    scattering = scattering_arrays(labels, frames, blemish, counts, found.frame_counts, segments, lengths)
-    whole, prefixes = job.finish(sums)
+    sums = correlate_columns(found, job, weight / frames.avg, segment_of, threads, told)
+    scattering = scattering_arrays(
+        labels, frames, blemish, sums.pixel_counts, found.frame_counts, sums.segments, lengths
+    )
+    whole, prefixes = job.finish(sums.parts)
     return whole, scattering, prefixes
 
 

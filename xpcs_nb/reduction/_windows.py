@@ -129,7 +129,7 @@ class _Pass:
         def close(slot: int, piece: tuple[int, int]) -> None:
             part = self.parts[slot]
             close_pixels(
-                *piece, run, *self.carried, job.cell_of, job.dynamic_of, plan.n_frames, plan.levels, plan.n_pairs,
+                *piece, 0, run, *self.carried, job.cell_of, job.dynamic_of, plan.n_frames, plan.levels, plan.n_pairs,
                 part.cells, part.pixels, job.per_pixel,
             )  # fmt: skip
 
