@@ -179,7 +179,8 @@ def _multitau(
         _, (_, found) = solver.solve_multitau_base(
             **common, save_G2=True, normalize_frame=options.normalize_frame, batch_size=_batch(frames)
         )
-    pixels = found["G2IPIF"].reshape(len(found["G2IPIF"]), 3, -1)[:, :, labels.pixel]
+    # Its second row leaves out the first frames and its third the last: what we call IF and IP.
+    pixels = found["G2IPIF"].reshape(len(found["G2IPIF"]), 3, -1)[:, [0, 2, 1]][:, :, labels.pixel]
     if not np.isfinite(pixels).all():
         raise EngineError(
             "boost_corr gave numbers that are not finite",
