@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xpcs_nb.errors import OptionError
-from xpcs_nb.testing import ar1_frames, renewal_events
+from xpcs_nb.testing import add_events, ar1_frames, dim_events, renewal_events
 
 PIXELS, FRAMES = 4000, 200
 
@@ -56,6 +56,46 @@ def test_static_speckle_has_the_g2_of_few_pixels_per_static_bin():
     assert_close(g2, (1 + beta) / (1 + beta / n))
 
 
+def test_added_series_have_a_gamma_distribution_and_the_sum_of_their_decays():
+    mean, beta, rng = 1.5, 0.5, np.random.default_rng(11)
+    decays = ((0.7, 2.0), (0.3, 40.0))
+    series = [renewal_events(np.full(PIXELS, mean * share), tau, beta / share, FRAMES, rng) for share, tau in decays]
+    pixel, frame, count = add_events(series, FRAMES)
+    assert (pixel.dtype, frame.dtype, count.dtype) == (np.uint32, np.uint32, np.uint16)
+    assert (np.diff(pixel.astype(np.int64) * FRAMES + frame) > 0).all()
+    assert count.sum() == sum(part[2].sum() for part in series)
+    frames = np.zeros((PIXELS, FRAMES))
+    frames[pixel, frame] = count
+    for delay in (1, 5, 30):
+        products = (frames[:, delay:] * frames[:, :-delay]).mean(axis=1) / mean**2
+        assert_close(products, 1 + beta * sum(share * np.exp(-delay / tau) for share, tau in decays))
+    counts = frames[:, 50]
+    assert_close(counts * (counts - 1), mean**2 * (1 + beta))
+    assert_close(counts * (counts - 1) * (counts - 2), mean**3 * (1 + beta) * (1 + 2 * beta))
+
+
+def test_a_fluctuating_beam_multiplies_g2_by_its_own_correlation():
+    mean, beta, tau, rng = 2.0, 0.2, 8.0, np.random.default_rng(12)
+    flux = 1 + 0.5 * np.sin(2 * np.pi * np.arange(FRAMES) / 20)
+    pixel, frame, count = dim_events(renewal_events(np.full(PIXELS, mean), tau, beta, FRAMES, rng), flux, rng)
+    frames = np.zeros((PIXELS, FRAMES))
+    frames[pixel, frame] = count
+    beam = mean * flux / flux.max()
+    for at in (5, 15):
+        assert_close(frames[:, at], beam[at])
+        assert_close(frames[:, at] * (frames[:, at] - 1), beam[at] ** 2 * (1 + beta))
+    for delay in (1, 10):
+        products = (frames[:, delay:] * frames[:, :-delay]).mean(axis=1) / (beam[delay:] * beam[:-delay]).mean()
+        assert_close(products, 1 + beta * np.exp(-delay / tau))
+
+
+@pytest.mark.parametrize("flux", [[1.0, 1.0], [-1.0] * FRAMES, [np.nan] * FRAMES, [0.0] * FRAMES])
+def test_a_beam_that_makes_no_sense_is_refused(flux):
+    rng = np.random.default_rng(13)
+    with pytest.raises(OptionError, match="flux"):
+        dim_events(renewal_events(np.ones(50), 1.0, 0.1, FRAMES, rng), flux, rng)
+
+
 def test_events_are_sorted_and_unique_and_pixels_keep_their_own_mean(monkeypatch):
     monkeypatch.setattr("xpcs_nb.testing._dynamics.CHUNK_PHOTONS", 500)
     mean = np.tile([0.0, 0.001, 0.05, 2.0], 300)
@@ -89,3 +129,16 @@ def test_gaussian_fields_have_the_g2_of_their_modes():
     for delay in (1, 5):
         products = (frames[:, delay:] * frames[:, :-delay]).mean(axis=1) / 4
         assert_close(products, 1 + 0.9 ** (2 * delay) / 2)
+
+
+def test_wide_speckles_correlate_neighbouring_pixels_and_keep_the_g2_of_a_pixel():
+    width, side = 2.0, 64
+    frames = ar1_frames((side, side), 150, a=0.7, modes=1, mean=3.0, rng=np.random.default_rng(10), speckle=width)
+    frames = frames.astype(float)
+    # frames far apart are independent speckle patterns; one value for each is an honest sample
+    patterns = frames[::10]
+    for distance in (1, 2, 4):
+        products = (patterns * np.roll(patterns, distance, axis=2)).mean(axis=(1, 2)) / 9
+        assert_close(products, 1 + np.exp(-(distance**2) / (2 * width**2)))
+    later = (frames[2::12] * frames[:-2:12][: len(frames[2::12])]).mean(axis=(1, 2)) / 9
+    assert_close(later, 1 + 0.7**4)

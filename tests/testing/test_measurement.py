@@ -61,7 +61,27 @@ def test_diffusion_coefficient_and_exponent_come_back(tmp_path):
     np.testing.assert_allclose(1 / (2 * fit["rate"]), truth.tau, rtol=0.05)
 
 
-@pytest.mark.parametrize("bad", [{"n_frames": 1}, {"D": 0.0}, {"mean_counts": -1.0}, {"raw_format": "tiff"}])
+def test_a_fluctuating_beam_is_in_the_frames_and_keeps_the_mean(tmp_path):
+    flux = np.tile([1.0, 1.0, 0.25, 0.25], 25)
+    measurement = simulate_measurement(tmp_path, **SMALL, flux=flux)
+    mask = QMap.from_file(measurement.qmap).arrays.mask
+    with open_frames(measurement.raw) as source:
+        counts = source.frames(0, source.n_frames)[:, mask].mean(axis=1)
+    assert counts.mean() == pytest.approx(0.5, rel=0.03)
+    assert counts[flux == 1].mean() / counts[flux < 1].mean() == pytest.approx(4, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"flux": np.ones(3)},
+        {"flux": np.zeros(100)},
+        {"n_frames": 1},
+        {"D": 0.0},
+        {"mean_counts": -1.0},
+        {"raw_format": "tiff"},
+    ],
+)
 def test_what_makes_no_sense_is_refused(tmp_path, bad):
     with pytest.raises(OptionError):
         simulate_measurement(tmp_path, **(SMALL | bad))

@@ -1,6 +1,6 @@
 """Simulated data with known answers, and makers of files; never imported at run time."""
 
-from xpcs_nb.testing._dynamics import ar1_frames, renewal_events
+from xpcs_nb.testing._dynamics import add_events, ar1_frames, dim_events, renewal_events
 from xpcs_nb.testing._measurement import Measurement, Truth, simulate_measurement
 from xpcs_nb.testing._metadata import write_metadata
 from xpcs_nb.testing._raw_hdf5 import write_eiger, write_hdf5
@@ -13,8 +13,10 @@ __all__ = [
     "Measurement",
     "Truth",
     "TwinReport",
+    "add_events",
     "ar1_frames",
     "compare_twin",
+    "dim_events",
     "renewal_events",
     "simulate_measurement",
     "twin",

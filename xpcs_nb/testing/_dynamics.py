@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xpcs_nb.errors import OptionError
 
-__all__ = ["ar1_frames", "renewal_events"]
+__all__ = ["Events", "add_events", "ar1_frames", "dim_events", "renewal_events"]
 
 #: Photons that are handled at a time; bounds memory at some 100 bytes a photon.
 CHUNK_PHOTONS = 3_000_000
@@ -143,25 +143,93 @@ def _counted(pixel: NDArray[np.int64], frame: NDArray[np.int64], part: slice, n_
         cell.sort()
         first = np.flatnonzero(np.diff(cell, prepend=-1))
         cells, counts = cell[first], np.diff(first, append=len(cell))
+    return _narrow(cells + part.start * n_frames, counts, n_frames)
+
+
+def _narrow(cells: NDArray[np.int64], counts: NDArray[np.int64], n_frames: int) -> Events:
+    """Return events of cells ``pixel * n_frames + frame`` in the types of events."""
     if counts.max(initial=0) > np.iinfo(np.uint16).max:
         raise OptionError("the counts do not fit 16 bits", got=counts.max(), hint="Lower the mean or the contrast.")
-    row, column = np.divmod(cells, n_frames)
-    return (row + part.start).astype(np.uint32), column.astype(np.uint32), counts.astype(np.uint16)
+    pixel, frame = np.divmod(cells, n_frames)
+    return pixel.astype(np.uint32), frame.astype(np.uint32), counts.astype(np.uint16)
+
+
+def add_events(series: Sequence[Events], n_frames: int) -> Events:
+    """Return the photons of several series of the same pixels and frames together, as `renewal_events` does.
+
+    Independent intensities add: the sum over `j` of ``renewal_events(w_j mean, tau_j, beta / w_j)`` with weights that
+    sum to 1 has Gamma distributed intensities of contrast `beta`, and g2 = 1 + beta sum_j w_j exp(-k/tau_j).
+    """
+    pixel, frame, count = (np.concatenate(arrays) for arrays in zip(*series, strict=True))
+    cell = pixel.astype(np.int64) * n_frames + frame
+    order = np.argsort(cell, kind="stable")
+    cell = cell[order]
+    first = np.flatnonzero(np.diff(cell, prepend=-1))
+    total = np.add.reduceat(count[order].astype(np.int64), first) if len(first) else np.empty(0, np.int64)
+    return _narrow(cell[first], total, n_frames)
+
+
+def dim_events(events: Events, flux: ArrayLike, rng: np.random.Generator) -> Events:
+    r"""Return the photons that are left when frame `t` gets ``flux[t] / max(flux)`` of the beam.
+
+    Each photon is kept with that probability, which is exact: Poisson photons stay Poisson photons. g2 without frame
+    normalisation is multiplied by :math:`\langle f(t) f(t+k) \rangle / (\langle f(t) \rangle \langle f(t+k) \rangle)`.
+
+    Parameters
+    ----------
+    events
+        As `renewal_events` returns them.
+    flux
+        Relative flux of each frame, shape (n_frames,).
+    rng
+        Source of randomness.
+
+    Raises
+    ------
+    OptionError
+        If a flux is negative or not finite, all are 0, or there are fewer than frames.
+    """
+    relative = np.asarray(flux, dtype=np.float64)
+    pixel, frame, count = events
+    if relative.ndim != 1 or len(relative) <= frame.max(initial=0):
+        raise OptionError("flux has another length", got=relative.shape, expected="a value for each frame")
+    if not (np.isfinite(relative).all() and (relative >= 0).all() and relative.max() > 0):
+        raise OptionError("flux can't be used", got=f"{relative.min()}..{relative.max()}", expected="finite, >= 0")
+    left = rng.binomial(count, (relative / relative.max())[frame])
+    kept = left > 0
+    return pixel[kept], frame[kept], left[kept].astype(np.uint16)
 
 
 def ar1_frames(
-    shape: tuple[int, int], n_frames: int, a: float, modes: int, mean: float, rng: np.random.Generator
+    shape: tuple[int, int],
+    n_frames: int,
+    a: float,
+    modes: int,
+    mean: float,
+    rng: np.random.Generator,
+    *,
+    speckle: float = 0.0,
 ) -> NDArray[np.uint16]:
     r"""Return Poisson counts, (frames, rows, columns), of Gaussian fields that forget a factor `a` each frame.
 
-    :math:`g_2(k) = 1 + a^{2k}/M` with `M` independent modes a pixel; `mean` counts a pixel and frame.
+    :math:`g_2(k) = 1 + a^{2k}/M` with `M` independent modes a pixel; `mean` counts a pixel and frame. Intensities of
+    pixels at a distance `d` have the correlation :math:`e^{-d^2/2s^2}` with `s` = `speckle` pixels (opposite edges of
+    the frame are neighbours); 0 makes all pixels independent.
     """
-    if not (0 <= a <= 1 and modes >= 1 and mean >= 0):
-        raise OptionError("no such field", got=f"a={a}, modes={modes}, mean={mean}", expected="0..1, >= 1, >= 0")
+    if not (0 <= a <= 1 and modes >= 1 and mean >= 0 and speckle >= 0):
+        raise OptionError(
+            "no such field",
+            got=f"a={a}, modes={modes}, mean={mean}, speckle={speckle}",
+            expected="0..1, >= 1, >= 0, >= 0",
+        )
+    # |field correlation|^2 is that of the intensities; its Fourier transform is the power at each spatial frequency
+    square = sum(np.ix_(*(np.minimum(np.arange(n), n - np.arange(n)) ** 2 for n in shape)))
+    amplitude = np.sqrt(np.maximum(np.fft.fft2(np.exp(-square / (4 * speckle**2))).real, 0)) if speckle else None
 
     def fresh() -> NDArray[np.complex128]:
         real, imaginary = rng.standard_normal((2, modes, *shape))
-        return np.asarray((real + 1j * imaginary) / np.sqrt(2), dtype=np.complex128)
+        noise = np.asarray((real + 1j * imaginary) / np.sqrt(2), dtype=np.complex128)
+        return noise if amplitude is None else np.asarray(np.fft.ifft2(np.fft.fft2(noise) * amplitude))
 
     field, frames = fresh(), np.empty((n_frames, *shape), np.uint16)
     for number in range(n_frames):

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from xpcs_nb.core import EventList, Geometry
 from xpcs_nb.errors import OptionError
 from xpcs_nb.frames._rigaku import GAP, MODULE_SHAPE, SHAPE_3M
 from xpcs_nb.qmap import QMap, partition
-from xpcs_nb.testing._dynamics import renewal_events
+from xpcs_nb.testing._dynamics import dim_events, renewal_events
 from xpcs_nb.testing._metadata import write_metadata
 from xpcs_nb.testing._raw_hdf5 import write_hdf5
 from xpcs_nb.testing._raw_imm import write_imm
@@ -33,7 +33,7 @@ WRITERS: dict[str, tuple[str, Any]] = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Truth:
-    r"""What a simulated measurement was made with: :math:`g_2 = 1 + \beta e^{-t/\tau}` in each dynamic bin.
+    r"""What a simulated measurement was made with: :math:`g_2 = 1 + \beta \sum_j w_j e^{-t/\tau_j}` in each bin.
 
     Attributes
     ----------
@@ -44,11 +44,14 @@ class Truth:
     beta
         Contrast of each dynamic bin, shape (n_dynamic,).
     tau
-        Decay time of g2 - 1 of each dynamic bin, s, shape (n_dynamic,).
+        Decay time of g2 - 1 of each dynamic bin, s, shape (n_dynamic,); the mean one where they are spread.
     q
         Centre of each dynamic bin, 1/angstrom, shape (n_dynamic,).
     scattering_2d
         Mean counts a frame of each pixel, shape (rows, columns).
+    spread
+        In twins: weights w and decay times (s) of the decays that make g2, each of shape (decays, n_dynamic), weights
+        summing to 1; None where each bin has one decay.
     fitted
         In twins: True where the bin's own fit gave beta and tau, shape (n_dynamic,); None in other simulations.
     """
@@ -59,11 +62,21 @@ class Truth:
     tau: NDArray[np.float64]
     q: NDArray[np.float64]
     scattering_2d: NDArray[np.float64] = field(repr=False)
+    spread: tuple[NDArray[np.float64], NDArray[np.float64]] | None = field(default=None, repr=False)
     fitted: NDArray[np.bool_] | None = None
+
+    def decays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return contrast and decay time (s) of each decay, shapes (decays, n_dynamic)."""
+        if self.spread is None:
+            return self.beta[None], self.tau[None]
+        weight, tau = self.spread
+        return self.beta * weight, tau
 
     def g2(self, delay: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return g2 at delays (s), shape (delays, n_dynamic)."""
-        return 1 + self.beta * np.exp(-np.asarray(delay, np.float64)[:, None] / self.tau)
+        contrast, tau = self.decays()
+        time = np.asarray(delay, np.float64)[:, None, None]
+        return np.asarray(1 + (contrast * np.exp(-time / tau)).sum(axis=1), dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,6 +101,7 @@ def simulate_measurement(
     n_dynamic: int = 8,
     n_static: int = 80,
     geometry: Geometry | None = None,
+    flux: ArrayLike | None = None,
     raw_format: RawFormat = "hdf5",
     name: str = "A001_brownian",
     seed: int = 0,
@@ -115,6 +129,9 @@ def simulate_measurement(
         Numbers of bins in q, the latter a multiple of the former.
     geometry
         Of the detector; None puts the beam near the first pixel and the detector where q does not depend on `shape`.
+    flux
+        Relative flux of each frame, shape (n_frames,); `mean_counts` is the mean over the series all the same. It
+        multiplies g2 without frame normalisation as `dim_events` says. None for a steady beam.
     raw_format
         Format of the raw file.
     name, seed
@@ -143,11 +160,15 @@ def simulate_measurement(
     mean *= mean_counts / mean[qmap.arrays.mask].mean()
     label = qmap.arrays.dynamic_roi_map
     q_pixel = np.where(label > 0, q[label - 1], np.maximum(q_map, q_map[lit].min()))
-    pixel, frame, count = renewal_events(
-        mean.ravel(), 1 / (2 * D * q_pixel.ravel() ** 2 * frame_time), beta, n_frames, np.random.default_rng(seed)
-    )
+    rng = np.random.default_rng(seed)
+    decay = 1 / (2 * D * q_pixel.ravel() ** 2 * frame_time)
+    if flux is None:
+        photons = renewal_events(mean.ravel(), decay, beta, n_frames, rng)
+    else:
+        brightest = _brightest(flux, n_frames)
+        photons = dim_events(renewal_events(mean.ravel() * brightest, decay, beta, n_frames, rng), flux, rng)
     truth = Truth(D=D, exponent=2.0, beta=np.full(len(q), float(beta)), tau=1 / (2 * D * q**2), q=q, scattering_2d=mean)
-    events = EventList(pixel, frame, count, n_frames, shape)
+    events = EventList(*photons, n_frames, shape)
     return write_measurement(Path(folder), name, events, qmap, truth, frame_time=frame_time, raw_format=raw_format)
 
 
@@ -173,6 +194,14 @@ def write_measurement(
         qmap=qmap.save(folder / f"{name}_qmap.hdf", overwrite=True),
         truth=truth,
     )
+
+
+def _brightest(flux: ArrayLike, n_frames: int) -> float:
+    """Return the largest flux over the mean."""
+    relative = np.asarray(flux, dtype=np.float64)
+    if relative.shape != (n_frames,) or not (np.isfinite(relative) & (relative >= 0)).all() or not relative.any():
+        raise OptionError("flux can't be used", got=relative.shape, expected=f"({n_frames},), finite, >= 0, not all 0")
+    return float(relative.max() / relative.mean())
 
 
 def module_gaps(shape: tuple[int, int]) -> NDArray[np.bool_]:
