@@ -1,5 +1,8 @@
 """Twins have the scattering and the dynamics of what they are twins of."""
 
+import shutil
+
+import h5py
 import numpy as np
 import pytest
 
@@ -57,6 +60,34 @@ def test_processed_twin_agrees_with_its_truth_and_with_the_original(original, tw
     assert "chi2/dof" in str(report)
 
 
+def test_twin_of_dynamics_with_two_decay_times_has_both(original, tmp_path):
+    result = tmp_path / "two_results.hdf"
+    shutil.copy(original[1], result)
+    fast, slow = 0.3, 6.0
+    with h5py.File(result, "r+") as file:
+        delay = file["xpcs/multitau/delay_list"][()] * 0.1
+        g2 = 1 + 0.15 * np.exp(-delay / fast) + 0.15 * np.exp(-delay / slow)
+        noise = np.random.default_rng(6).normal(size=(len(delay), 4)) * 1e-4
+        file["xpcs/multitau/normalized_g2"][...] = g2[:, None] + noise
+    measurement = twin(result, tmp_path / "twin", n_frames=20, seed=7)
+    truth = measurement.truth
+    assert truth.fitted.all()
+    at = np.array([0.1, 0.4, 1.0, 3.0, 8.0])
+    expected = 1 + 0.15 * np.exp(-at / fast) + 0.15 * np.exp(-at / slow)
+    np.testing.assert_allclose(truth.g2(at), np.tile(expected[:, None], 4), atol=0.02)
+    single = 1 + truth.beta * np.exp(-at[:, None] / truth.tau)
+    assert np.abs(single - expected[:, None]).max() > 0.03
+
+
+def test_twin_may_be_brighter_than_the_measurement(original, tmp_path):
+    mean = [
+        twin(original[1], tmp_path / str(scale), n_frames=5, flux_scale=scale).truth.scattering_2d for scale in (1, 3)
+    ]
+    np.testing.assert_allclose(mean[1], 3 * mean[0])
+    with pytest.raises(OptionError, match="flux_scale"):
+        twin(original[1], tmp_path, flux_scale=0)
+
+
 def test_comparison_sees_wrong_scattering_and_wrong_dynamics(original, twinned, tmp_path):
     measurement, _ = twinned
     other = simulate_measurement(tmp_path, shape=(128, 128), n_frames=400, n_dynamic=4, n_static=20, D=3e4, beta=0.5)
@@ -112,3 +143,12 @@ def test_full_length_twin_of_a_measured_file_agrees_with_it(measured, tmp_path):
     assert abs(report.g2_known.mean) < 0.5
     assert 0.7 < report.g2_known.std < 1.4
     assert 0.55 < report.g2_known.within < 0.8
+    # g2 of the innermost bin falls over four decades of time, which no single decay does
+    with open_result(result) as tree:
+        g2 = tree["multitau"]["g2"].transpose("delay", "bin").to_numpy()[:16, 0]
+        delay = tree["multitau"]["delay"].to_numpy()[:16]
+    assert measurement.truth.g2(delay)[:, 0].mean() == pytest.approx(g2.mean(), abs=0.04)
+    assert report.g2_measured.n > 500
+    assert abs(report.g2_measured.mean) < 0.2
+    assert 0.8 < report.g2_measured.std < 1.2
+    assert report.worst_rms < 2

@@ -16,7 +16,7 @@ from xpcs_nb.errors import OptionError
 from xpcs_nb.qmap import QMap
 from xpcs_nb.results import open_result
 from xpcs_nb.testing._measurement import Measurement, Truth
-from xpcs_nb.testing._twin_fit import coincidences, frames_alike, frames_summed
+from xpcs_nb.testing._twin_fit import coincidences, decay, frames_alike, scatter_errors
 
 __all__ = ["Pulls", "TwinReport", "compare_twin"]
 
@@ -72,8 +72,11 @@ class TwinReport:
     g2_known
         g2 of the twin minus its own known curve, over the twin's error.
     g2_measured
-        g2 of the twin minus that measured, over both errors. The measurement's baseline and the errors that its file
-        holds (too small where photons are rare) take part.
+        g2 of the twin minus that measured, over both errors. That of the measurement is the one in its file or, where
+        larger, what the scatter of neighbouring delays tells: files hold errors far too small where photons are rare.
+    worst_bin, worst_rms
+        Label of the dynamic bin (of those with 5 points or more) that is furthest from the measurement, and the root
+        mean square of its pulls; 0 and NaN if there is none. A few bins with a signal are lost among many without.
     """
 
     saxs_chi2: float
@@ -82,6 +85,8 @@ class TwinReport:
     saxs_ratio: float
     g2_known: Pulls
     g2_measured: Pulls
+    worst_bin: int
+    worst_rms: float
 
     def __str__(self) -> str:
         return "\n".join(
@@ -90,6 +95,7 @@ class TwinReport:
                 f" ({self.saxs_dof} static bins), p = {self.saxs_p:.3f}; photons {self.saxs_ratio:.5f} of expected",
                 f"g2, twin against known curve     {self.g2_known}",
                 f"g2, twin against measured        {self.g2_measured}",
+                f"  furthest from it: bin {self.worst_bin}, rms {self.worst_rms:.2f}",
             ]
         )
 
@@ -129,28 +135,25 @@ def compare_twin(measurement: Measurement, tree: xr.DataTree, like: str | PathLi
     used = usable_delays(twin).to_numpy() & (pairs >= LEAST_PAIRS)
     g2, error = (twin[name].transpose("delay", "bin").to_numpy() for name in ("g2", "g2_err"))
     known = known_g2(measurement.truth, twin["delay"].to_numpy(), delay_frames) * _baseline(mean, qmap, n_frames)
+    difference, both = _against(Path(like), delay_frames, np.where(used, g2, np.nan), error, pairs)
+    worst_bin, worst_rms = _worst(difference, both)
     return TwinReport(
         saxs_chi2=statistic,
         saxs_dof=dof,
         saxs_p=float(chi2.sf(statistic, dof)),
         saxs_ratio=ratio,
         g2_known=Pulls.of((g2 - known)[used], error[used]),
-        g2_measured=_against(Path(like), delay_frames, np.where(used, g2, np.nan), error),
+        g2_measured=Pulls.of(difference, both),
+        worst_bin=worst_bin,
+        worst_rms=worst_rms,
     )
 
 
 def known_g2(truth: Truth, delay: NDArray[np.float64], delay_frames: NDArray[np.int64]) -> NDArray[np.float64]:
-    r"""Return the expected multi-tau g2, shape (delays, bins), with the sums of frames at later levels.
-
-    Sums of `m` frames multiply the decay by :math:`[\sinh(m/2\tau) / (m \sinh(1/2\tau))]^2`, tau in frames.
-    """
+    """Return the expected multi-tau g2, shape (delays, bins), with the sums of frames at later levels."""
+    contrast, tau = truth.decays()
     step = delay[0] / delay_frames[0]
-    m, rate = frames_summed(delay_frames)[:, None], np.maximum(step / truth.tau[None, :] / 2, 1e-12)
-    with np.errstate(over="ignore", invalid="ignore"):
-        # written with decaying exponentials: the growth is taken into the decay
-        width = (-np.expm1(-2 * m * rate) / (m * -np.expm1(-2 * rate))) ** 2
-        decay = np.exp(-2 * rate * (delay_frames[:, None] - m + 1))
-    return np.asarray(1 + truth.beta * width * decay, dtype=np.float64)
+    return np.asarray(1 + (contrast * decay(tau / step, delay_frames)).sum(axis=1), dtype=np.float64)
 
 
 def _baseline(mean: NDArray[np.float64], qmap: QMap, n_frames: int) -> NDArray[np.float64]:
@@ -176,8 +179,9 @@ def _saxs(truth: Truth, tree: xr.DataTree, qmap: QMap, n_frames: int) -> tuple[f
     counts = tree["saxs"]["scattering_2d"].transpose("y", "x").to_numpy().astype(np.float64) * n_frames
     label, dynamic = (getattr(qmap.arrays, f"{kind}_roi_map").ravel() for kind in ("static", "dynamic"))
     expected = truth.scattering_2d.ravel() * n_frames
-    step = float(tree.attrs["frame_time"]) / truth.tau
-    excess = np.concatenate([[0.0], truth.beta * frames_alike(1 / step, n_frames)])
+    contrast, tau = truth.decays()
+    alike = frames_alike(tau / float(tree.attrs["frame_time"]), n_frames)
+    excess = np.concatenate([[0.0], (contrast * alike).sum(axis=0)])
     slot = np.where(dynamic <= len(truth.q), dynamic, 0)
     variance = expected + expected**2 / n_frames * excess[slot]
     found, wanted, spread = (
@@ -188,14 +192,31 @@ def _saxs(truth: Truth, tree: xr.DataTree, qmap: QMap, n_frames: int) -> tuple[f
     return statistic, int(lit.sum()), float(found[lit].sum() / wanted[lit].sum())
 
 
-def _against(like: Path, delay_frames: NDArray[np.int64], g2: NDArray[np.float64], error: NDArray[np.float64]) -> Pulls:
-    """Return pulls against the measured g2 at the delays that both have."""
+def _worst(difference: NDArray[np.float64], error: NDArray[np.float64]) -> tuple[int, float]:
+    """Return the label and the rms pull of the bin with the largest, or 0 and NaN."""
+    usable = np.isfinite(difference) & np.isfinite(error) & (error > 0)
+    points = usable.sum(axis=0)
+    square = np.zeros(difference.shape)
+    square[usable] = (difference[usable] / error[usable]) ** 2
+    rms = np.sqrt(np.divide(square.sum(axis=0), points, out=np.zeros(len(points)), where=points >= 5))
+    return (int(rms.argmax()) + 1, float(rms.max())) if (points >= 5).any() else (0, np.nan)
+
+
+def _against(
+    like: Path,
+    delay_frames: NDArray[np.int64],
+    g2: NDArray[np.float64],
+    error: NDArray[np.float64],
+    pairs: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return difference from the measured g2 and the error of it, (delays, bins), at the delays that both have."""
     with open_result(like) as measured:
         other = multitau_dataset(measured).load()
     if other.sizes["bin"] != g2.shape[1]:
         raise OptionError("the measurement has other bins", path=like, got=other.sizes["bin"], expected=g2.shape[1])
-    usable = usable_delays(other).to_numpy()
+    usable = usable_delays(other).transpose("delay", "bin").to_numpy()
     _, mine, theirs = np.intersect1d(delay_frames, other["delay_frames"].to_numpy(), return_indices=True)
-    other_g2, other_error = (other[name].transpose("delay", "bin").to_numpy() for name in ("g2", "g2_err"))
-    difference = np.where(usable[theirs], g2[mine] - other_g2[theirs], np.nan)
-    return Pulls.of(difference, np.hypot(error[mine], other_error[theirs]))
+    other_g2, other_error = (other[name].transpose("delay", "bin").to_numpy()[theirs] for name in ("g2", "g2_err"))
+    difference = np.where(usable[theirs], g2[mine] - other_g2, np.nan)
+    scatter = scatter_errors(np.where(usable[theirs], other_g2, np.nan), pairs[mine])
+    return difference, np.hypot(error[mine], np.fmax(other_error, scatter))
