@@ -225,6 +225,8 @@ def test_a_full_disk_keeps_the_older_result(measured, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False, env=environment
     )
+    # HDF5 is known to crash at exit over a file that it could not finish.
+    assert done.returncode == 0, done.stderr
     assert "WriteError" in done.stdout, done.stdout + done.stderr
     assert str(output) in done.stdout
     assert older.read_bytes() == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,7 +60,7 @@ def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         raise WriteError(
             "the file could not be written",
             path=path,
-            got=_reason(error),
+            got=f"{_reason(error)} {_how_far(part)}",
             expected="free space and permission to write",
             hint="What stood there before is untouched.",
         ) from error
@@ -112,6 +113,14 @@ def _alive(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _how_far(part: Path) -> str:
+    """Say how much was written and how much room the disk has; nothing where that can't be told."""
+    try:
+        return f"after {part.stat().st_size:,} bytes, with {shutil.disk_usage(part.parent).free:,} bytes free"
+    except OSError:
+        return ""
 
 
 def _reason(error: OSError) -> str:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import QMapArrays
 from xpcs_nb.errors import CorruptDataError, FileFormatError, MissingKeyError
-from xpcs_nb.hdf5._atomic import atomic_file
 from xpcs_nb.hdf5._qmap_legacy import read_legacy_qmap
 from xpcs_nb.hdf5._qmap_maps import label_map, mask_of, squeezed
 from xpcs_nb.hdf5._scalars import has_key, open_file, plain, read_float, read_text, read_texts
+from xpcs_nb.hdf5._writing import atomic_hdf5
 
 __all__ = ["hash_qmap", "read_qmap", "write_qmap", "write_qmap_group"]
 
@@ -157,7 +157,7 @@ def write_qmap(path: str | PathLike[str], arrays: QMapArrays, *, overwrite: bool
         If it can't be written (permission, space); what was there before is untouched.
     """
     path = Path(path)
-    with atomic_file(path, overwrite=overwrite) as part, h5py.File(part, "x") as file:
+    with atomic_hdf5(path, overwrite=overwrite) as (file, _):
         write_qmap_group(file.create_group("qmap"), arrays)
     return path
 

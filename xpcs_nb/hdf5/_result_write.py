@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xpcs_nb.core import MultitauArrays, ResultArrays, ScatteringArrays, UnnormalizedArrays
-from xpcs_nb.hdf5._atomic import atomic_file
+from xpcs_nb.core import MultitauArrays, ResultArrays, ScatteringArrays, TwotimeMap, UnnormalizedArrays
 from xpcs_nb.hdf5._layout_aps import AVERAGE, INTENSITY, MULTITAU, OURS, QMAP, TWOTIME, UNNORMALIZED
 from xpcs_nb.hdf5._qmap import read_qmap, write_qmap_group
 from xpcs_nb.hdf5._scalars import open_file
+from xpcs_nb.hdf5._writing import atomic_hdf5
 
 __all__ = ["write_result_file"]
 
@@ -29,7 +30,7 @@ def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap
 
     Two-time maps are written as their iterator makes them, so one is in memory at a time.
     """
-    with atomic_file(path, overwrite=overwrite) as part, h5py.File(part, "w", libver="v110") as file:
+    with atomic_hdf5(path, overwrite=overwrite, libver="v110") as (file, check):
         with open_file(metadata) as source:
             for name in source:
                 source.copy(name, file)
@@ -42,7 +43,7 @@ def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap
             _multitau(file, content.multitau)
         if content.twotime is not None:
             _config(file, f"{TWOTIME}/config", content.twotime_config)
-            _twotime(file, content)
+            _twotime(file, content.twotime, check)
         ours = file.require_group(OURS)
         ours.attrs["version"] = VERSION
         ours["provenance"] = json.dumps(content.provenance)
@@ -105,14 +106,15 @@ def _unnormalized(file: h5py.File, kept: UnnormalizedArrays) -> None:
     file[second] = h5py.SoftLink(first)
 
 
-def _twotime(file: h5py.File, content: ResultArrays) -> None:
+def _twotime(file: h5py.File, maps: Iterator[TwotimeMap], check: Callable[[], None]) -> None:
     bins, g2, segments = [], [], []
-    for number, found in enumerate(content.twotime or (), start=1):
+    for number, found in enumerate(maps, start=1):
         # lzf would cost more time than the bytes it saves; the zeros below the diagonal stay.
         file.create_dataset(f"{TWOTIME}/correlation_map/c2_{number:05d}", data=found.c2)
         bins.append(found.bin)
         g2.append(found.g2)
         segments.append(found.g2_segments)
+        check()
     _put(file, f"{TWOTIME}/processed_bins", np.array(bins))
     _put(file, f"{TWOTIME}/normalized_g2", np.stack(g2, axis=-1))
     _put(file, f"{TWOTIME}/normalized_g2_segments", np.stack(segments, axis=-1))
