@@ -67,9 +67,9 @@ def _config(file: h5py.File, place: str, config: dict[str, Any]) -> None:
 
 def _scattering(file: h5py.File, found: ScatteringArrays) -> None:
     _put(file, f"{AVERAGE}/scattering_2d", found.scattering_2d[None])
-    filled = np.isfinite(found.scattering_1d)
-    _put(file, f"{AVERAGE}/scattering_1d", found.scattering_1d[filled][None])
-    _put(file, f"{AVERAGE}/scattering_1d_segments", found.scattering_1d_segments[:, filled], scale="mean")
+    # One value for each label of the qmap, which readers count on, also where no pixel of the bin is good: NaN.
+    _put(file, f"{AVERAGE}/scattering_1d", found.scattering_1d[None])
+    _put(file, f"{AVERAGE}/scattering_1d_segments", found.scattering_1d_segments, scale="mean")
     frames = np.arange(len(found.intensity_vs_time))
     _put(file, INTENSITY, np.stack([frames, found.intensity_vs_time]))
 
