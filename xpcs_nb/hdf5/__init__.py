@@ -7,6 +7,7 @@ from xpcs_nb.hdf5._qmap import hash_qmap, read_qmap, write_qmap, write_qmap_grou
 from xpcs_nb.hdf5._qmap_maps import mask_of
 from xpcs_nb.hdf5._result_read import is_result, read_result
 from xpcs_nb.hdf5._result_write import write_result_file
+from xpcs_nb.hdf5._scalars import entry, open_file
 from xpcs_nb.hdf5._writing import atomic_hdf5
 
 __all__ = [
@@ -17,11 +18,13 @@ __all__ = [
     "Stored",
     "atomic_file",
     "atomic_hdf5",
+    "entry",
     "find_metadata",
     "hash_qmap",
     "is_metadata",
     "is_result",
     "mask_of",
+    "open_file",
     "read_metadata",
     "read_qmap",
     "read_result",

@@ -43,7 +43,8 @@ UNITS = {"Å⁻¹": "1/angstrom", "deg": "degree"}
 
 def is_aps(file: h5py.File) -> bool:
     """Return True for a file in this layout."""
-    return any(has_key(file, f"{place}/normalized_g2") for place in (MULTITAU, TWOTIME)) and QMAP in file
+    has_g2 = any(has_key(file, f"{place}/normalized_g2") for place in (MULTITAU, TWOTIME))
+    return (has_g2 or f"{TWOTIME}/correlation_map" in file) and QMAP in file
 
 
 def read_aps(file: h5py.File) -> ResultContent:
@@ -175,7 +176,7 @@ def _unnormalized(file: h5py.File) -> Stored | str | None:
     """Return G, IP, IF, or why they can't be had (a link to a file that is gone), or None where there are none."""
     for place in UNNORMALIZED:
         if has_key(file, place):
-            return stored(file[place])
+            return stored(file, place)
         link = file.get(place, getlink=True) if MULTITAU in file else None
         if isinstance(link, h5py.ExternalLink):
             return f"{link.filename}, to which {place} points, is not there"
@@ -186,13 +187,13 @@ def _twotime(file: h5py.File, step: float) -> Node:
     maps = entry(file, f"{TWOTIME}/correlation_map")
     names = sorted(maps)
     bins = np.atleast_1d(squeezed(file, f"{TWOTIME}/processed_bins")).astype(np.int64)
-    if len(names) != len(bins):
+    if len(names) != len(bins) or not names:
         raise FileFormatError(
             "two-time maps and their bins do not fit",
             path=file.filename,
             where=TWOTIME,
             got=f"{len(names)} maps, {len(bins)} bins",
-            expected="one map for each processed bin",
+            expected="one map for each processed bin, and at least one",
         )
     first = maps[names[0]]
     n = first.shape[0]
@@ -280,5 +281,14 @@ def _qmap(file: h5py.File) -> Node:
 def _provenance(file: h5py.File, config: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if not has_key(file, f"{OURS}/provenance"):
         return {"options": next((options for options in config.values() if options), {})}
-    found: dict[str, Any] = json.loads(plain(entry(file, f"{OURS}/provenance")[()]))
+    try:
+        found: dict[str, Any] = json.loads(plain(entry(file, f"{OURS}/provenance")[()]))
+    except json.JSONDecodeError as error:
+        raise CorruptDataError(
+            "the record of how the result was made can't be read",
+            path=file.filename,
+            where=f"{OURS}/provenance",
+            got=str(error),
+            expected="JSON",
+        ) from error
     return found

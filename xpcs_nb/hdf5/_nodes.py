@@ -71,9 +71,11 @@ def image(dataset: h5py.Dataset, *, as_bool: bool = False) -> Stored:
     return Stored(dataset.name, dataset.shape[extra:], dtype, lead=0 if extra else None, as_bool=as_bool)
 
 
-def stored(dataset: h5py.Dataset) -> Stored:
+def stored(file: h5py.File, place: str) -> Stored:
     """Return an array that stays in the file as it is."""
-    return Stored(dataset.name, dataset.shape, dataset.dtype)
+    # Behind a link to another file, the dataset's own name is the one it has there.
+    dataset = file[place]
+    return Stored(place, dataset.shape, dataset.dtype)
 
 
 def intensity(values: NDArray[Any], step: float) -> tuple[Array, dict[str, Array]]:

@@ -54,10 +54,10 @@ class XpcsAccessor:
             return data.isel(bin=int(np.flatnonzero(labels == bin)[0]))
         candidates = np.arange(data.sizes["bin"])
         if q is not None:
-            distance = np.abs(self._coordinate(data, "q") - q)
+            distance = np.abs(self._known(data, "q", candidates) - q)
             candidates = np.flatnonzero(np.isclose(distance, np.nanmin(distance), rtol=1e-9, atol=0))
         if phi is not None:
-            turn = np.abs((self._coordinate(data, "phi")[candidates] - phi + 180) % 360 - 180)
+            turn = np.abs((self._known(data, "phi", candidates) - phi + 180) % 360 - 180)
             candidates = candidates[[int(np.nanargmin(turn))]]
         if len(candidates) > 1:
             phis = ", ".join(f"{value:g}" for value in self._coordinate(data, "phi")[candidates])
@@ -69,6 +69,11 @@ class XpcsAccessor:
         data = self._dataset()
         columns = (data["bin"].to_numpy(), self._coordinate(data, "q"), self._coordinate(data, "phi"))
         return [(int(label), float(q), float(phi)) for label, q, phi in zip(*columns, strict=True)]
+
+    @property
+    def n_bins(self) -> int:
+        """Number of dynamic bins."""
+        return int(self._dataset().sizes["bin"])
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         point = None if name.startswith("_") else _views().get(name)
@@ -95,3 +100,14 @@ class XpcsAccessor:
         if name not in data.coords:
             raise OptionError(f"the bins have no {name}", expected=", ".join(map(str, data.coords)))
         return data[name].to_numpy().astype(float)
+
+    @classmethod
+    def _known(
+        cls, data: xr.Dataset, name: str, candidates: np.ndarray[Any, np.dtype[np.int64]]
+    ) -> np.ndarray[Any, np.dtype[np.float64]]:
+        values: np.ndarray[Any, np.dtype[np.float64]] = cls._coordinate(data, name)[candidates]
+        if np.isnan(values).all():
+            raise OptionError(
+                f"the file does not say the {name} of its bins", expected="another way to select, as bin="
+            )
+        return values

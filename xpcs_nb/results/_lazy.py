@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from xpcs_nb.hdf5 import MapStack, Stored
+from xpcs_nb.errors import CorruptDataError
+from xpcs_nb.hdf5 import MapStack, Stored, entry, open_file
 
 __all__ = ["LazyArray", "LazyMaps"]
 
@@ -34,8 +35,8 @@ class LazyArray(BackendArray):
 
     def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
         full = key if self.stored.lead is None else (self.stored.lead, *key)
-        with h5py.File(self.path, "r") as file:
-            values = file[self.stored.dataset][full]
+        with open_file(self.path) as file:
+            values = _values(file, self.stored.dataset, full)
         return np.asarray(values > 0 if self.stored.as_bool else values)
 
 
@@ -54,14 +55,30 @@ class LazyMaps(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
         bins, rows, columns = key
         wanted = range(self.shape[0])[bins]
-        with h5py.File(self.path, "r") as file:
+        with open_file(self.path) as file:
             if isinstance(wanted, int):
                 return self._map(file, wanted, rows, columns)
             maps = [self._map(file, number, rows, columns) for number in wanted]
         return np.stack(maps) if maps else np.empty((0, *np.empty(self.shape[1:])[rows, columns].shape), self.dtype)
 
     def _map(self, file: h5py.File, number: int, rows: Any, columns: Any) -> NDArray[Any]:
-        upper = file[self.stack.datasets[number]][()]
+        upper = _values(file, self.stack.datasets[number], ())
+        if upper.shape != self.shape[1:]:
+            raise CorruptDataError(
+                "a two-time map has another shape than the first",
+                path=self.path,
+                where=self.stack.datasets[number],
+                got=upper.shape,
+                expected=self.shape[1:],
+            )
         full = upper + upper.T
         np.fill_diagonal(full, upper.diagonal())
         return np.asarray(full[rows, columns])
+
+
+def _values(file: h5py.File, dataset: str, key: tuple[Any, ...]) -> NDArray[Any]:
+    """Read a part of a dataset; the file may have been replaced or damaged since the result was opened."""
+    try:
+        return np.asarray(entry(file, dataset)[key])
+    except OSError as error:
+        raise CorruptDataError("an array can't be read", path=file.filename, where=dataset, got=str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,13 +29,13 @@ class ResultFinding:
 def validate_result(path: str | Path) -> list[ResultFinding]:
     """Return everything that is wrong with a result file; an empty list for a sound one.
 
-    A file that can't be opened is one finding with the reason.
+    A file that can't be opened is one finding with the reason. Every array is read once, a two-time map at a time.
     """
     try:
         tree = open_result(path)
     except XpcsError as error:
         return [ResultFinding(str(path), str(error))]
-    findings = [*_multitau(tree), *_images(tree)]
+    findings = [*_multitau(tree), *_images(tree), *_unreadable(tree)]
     tree.close()
     return findings
 
@@ -52,6 +53,8 @@ def _multitau(tree: xr.DataTree) -> list[ResultFinding]:
         "g2 is infinite": bool(np.isinf(g2).any()),
         "there is no error of g2": "g2_err" not in data,
     }
+    if "G2IPIF_missing" in data.attrs:
+        checks[f"G, IP and IF are missing: {data.attrs['G2IPIF_missing']}"] = True
     if "g2_err" in data:
         checks["an error of g2 is negative"] = bool((data["g2_err"].to_numpy() < 0).any())
     return [ResultFinding("multitau", problem) for problem, found in checks.items() if found]
@@ -70,3 +73,15 @@ def _images(tree: xr.DataTree) -> list[ResultFinding]:
     if len(set(shapes.values())) <= 1:
         return []
     return [ResultFinding(", ".join(shapes), f"shapes differ: {', '.join(map(str, shapes.values()))}")]
+
+
+def _unreadable(tree: xr.DataTree) -> Iterator[ResultFinding]:
+    for node in tree.children.values():
+        for name, array in node.to_dataset().data_vars.items():
+            # Maps and sums can be larger than memory: one at a time.
+            parts = [array[number] for number in range(len(array))] if array.ndim > 2 else [array]
+            for number, part in enumerate(parts):
+                try:
+                    part.copy().load()
+                except XpcsError as error:
+                    yield ResultFinding(f"{node.name}/{name}" + f"[{number}]" * (array.ndim > 2), str(error))
