@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xpcs_nb.core import MultitauArrays, ResultArrays, ScatteringArrays, TwotimeMap, UnnormalizedArrays
+from xpcs_nb.errors import OptionError
 from xpcs_nb.hdf5._layout_aps import AVERAGE, INTENSITY, MULTITAU, OURS, QMAP, TWOTIME, UNNORMALIZED
 from xpcs_nb.hdf5._qmap import read_qmap, write_qmap_group
 from xpcs_nb.hdf5._scalars import open_file
@@ -30,9 +32,12 @@ def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap
 
     Two-time maps are written as their iterator makes them, so one is in memory at a time.
     """
+    # Before the maps are made: what can't be written must not cost them.
+    provenance = _json(content.provenance, "provenance")
     with atomic_hdf5(path, overwrite=overwrite, libver="v110") as (file, check):
         with open_file(metadata) as source:
-            for name in source:
+            # A result serves as metadata too: its own results stay behind.
+            for name in [name for name in source if name != "xpcs"]:
                 source.copy(name, file)
             file.attrs.update(source.attrs)
         write_qmap_group(file.create_group(QMAP), read_qmap(qmap))
@@ -46,7 +51,7 @@ def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap
             _twotime(file, content.twotime, check)
         ours = file.require_group(OURS)
         ours.attrs["version"] = VERSION
-        ours["provenance"] = json.dumps(content.provenance)
+        ours["provenance"] = provenance
 
 
 def _put(file: h5py.File, path: str, values: ArrayLike, **attrs: Any) -> None:
@@ -62,7 +67,33 @@ def _put(file: h5py.File, path: str, values: ArrayLike, **attrs: Any) -> None:
 def _config(file: h5py.File, place: str, config: dict[str, Any]) -> None:
     for name, value in config.items():
         if value is not None:
-            file[f"{place}/{name}"] = value
+            file[f"{place}/{name}"] = value if _is_native(value) else _json(value, name)
+
+
+def _is_native(value: object) -> bool:
+    """Return True for numbers, text, and lists of one of them; others are written as JSON."""
+    if isinstance(value, list | tuple):
+        return bool(value) and (
+            all(isinstance(item, str) for item in value) or all(isinstance(item, int | float) for item in value)
+        )
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "biuf"
+    return isinstance(value, str | bool | int | float | np.number | np.bool_)
+
+
+def _json(value: object, name: str) -> str:
+    try:
+        return json.dumps(value, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise OptionError("this can't be recorded in a result", where=name, got=str(error)) from error
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, PathLike):
+        return fspath(value)
+    raise TypeError(f"{type(value).__name__} {value!r}")
 
 
 def _scattering(file: h5py.File, found: ScatteringArrays) -> None:
@@ -115,6 +146,8 @@ def _twotime(file: h5py.File, maps: Iterator[TwotimeMap], check: Callable[[], No
         g2.append(found.g2)
         segments.append(found.g2_segments)
         check()
+    if not bins:
+        raise OptionError("no two-time map was made", where="twotime", expected="at least one dynamic bin")
     _put(file, f"{TWOTIME}/processed_bins", np.array(bins))
     _put(file, f"{TWOTIME}/normalized_g2", np.stack(g2, axis=-1))
     _put(file, f"{TWOTIME}/normalized_g2_segments", np.stack(segments, axis=-1))
