@@ -14,7 +14,7 @@ from xpcs_nb.testing import twin, write_hdf5, write_metadata, write_rigaku3m
 
 COUNTS = 0.05
 #: Rows and columns, and frames, of the square series.
-SIZES = {"S": (512, 1000), "M": (1024, 2000), "L": (512, 20000), "open": (64, 50)}
+SIZES = {"S": (512, 1000), "M": (1024, 2000), "L": (512, 20000), "open": (64, 53)}
 SHAPE_3M, MODULE, GAP = (1676, 2100), (512, 1024), (70, 52)
 PRODUCTION_FRAMES, PRODUCTION_PHOTONS = 100_000, 5_600_000
 MEASURED = "aps-8idi-results/E0173_H06-c6c5-4_a0009_f100000_r00001_results.hdf"
@@ -33,7 +33,8 @@ class Series:
 def square(folder: Path, name: str) -> Series:
     """Poisson frames of `side`^2 pixels with 0.05 counts: uint16, one frame a chunk, bitshuffle-LZ4."""
     side, n_frames = SIZES[name]
-    here = folder / name
+    # The size is in the name, so that data of another size are not taken for these.
+    here = folder / f"{name}_{side}x{n_frames}"
     series = Series(here / f"{name}.h5", here / f"{name}_qmap.hdf", f"{side}^2 x {n_frames}, {COUNTS} counts, Poisson")
     if not series.qmap.exists():
         here.mkdir(parents=True, exist_ok=True)
