@@ -4,150 +4,253 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import statistics
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks._data import Series, poisson, production
-from tests.benchmarks._measure import Run, measure
+import h5py
 
-type Row = tuple[str, str, str, str]
+from tests.benchmarks._data import PRODUCTION_FRAMES, SIZES, Series, measured_twin, production, square
+from tests.benchmarks._run import FailedError, Run, measure
+from tests.benchmarks._table import HEAD, Row, save
+
 PEER_FRAMES = 2048
+TWOTIME_BYTES = 2e9
+
+SKBEAM = """
+import sys, time, h5py, hdf5plugin
+from skbeam.core.correlation import multi_tau_auto_corr
+with h5py.File(sys.argv[1]) as raw, h5py.File(sys.argv[2]) as qmap:
+    frames, labels = raw["/entry/data/data"][()], qmap["/qmap/dynamic_roi_map"][()].astype(int)
+begin = time.perf_counter()
+multi_tau_auto_corr(7, 8, labels, frames)
+print(time.perf_counter() - begin)
+"""
+
+OPEN = """
+import json, sys, time, psutil, xpcs_nb
+open_result, memory = xpcs_nb.open_result, psutil.Process().memory_info
+before, begin = memory().rss, time.perf_counter()
+tree = open_result(sys.argv[1])
+seconds, growth = time.perf_counter() - begin, memory().rss - before
+begin = time.perf_counter()
+open_result(sys.argv[1])
+again = time.perf_counter() - begin
+nbytes = max(each.nbytes for each in tree["twotime"].data_vars.values())
+print(json.dumps([seconds, growth, nbytes, again]))
+"""
 
 
 class Bench:
     """One run of the benchmarks."""
 
-    def __init__(self, data: Path, measured: Path, repeats: int) -> None:
-        self.data, self.measured, self.repeats = data, measured, repeats
-        self.output = data / "results"
+    def __init__(self, data: Path, repeats: int, measured: Path | None) -> None:
+        self.data, self.repeats, self.measured = data, repeats, measured
+        data.mkdir(parents=True, exist_ok=True)
         (data / "loaders.json").write_text('{"num_loaders": 2}')
 
-    def series(self, name: str) -> Series:
-        """Return the data of a name, made if they are not there."""
-        sizes = {"S": (512, 1000), "M": (1024, 2000), "L": (512, 20000)}
-        return production(self.data, self.measured) if name == "production" else poisson(self.data, name, *sizes[name])
-
     def ours(self, series: Series, *options: str) -> Run:
-        """Run our command line, file to result file."""
-        name = series.raw.name.removesuffix(".000").removesuffix(".bin").removesuffix(".h5")
-        command = [sys.executable, "-m", "xpcs_nb", "correlate", series.raw, "-q", series.qmap, "-o", self.output]
-        command += ["--engine", "builtin", "--overwrite", "--quiet", *options]
-        measure(command, 1)  # compiled code is cached
-        return measure(command, self.repeats, self.output / f"{name}_results.hdf")
+        """Run our command line, file to result file; it reports the seconds of the correlation alone."""
+        command: list[str | Path] = [sys.executable, "-m", "xpcs_nb", "correlate", series.raw, "-q", series.qmap]
+        command += ["-o", self.data / "ours", "--engine", "builtin", "--overwrite", "--quiet", *options]
+        command += [] if series.normalize else ["--normalize-frame", "0"]
+        measure(command, 1)  # the run that compiles doesn't count
+        return measure(command, self.repeats, correlate_seconds)
 
     def boost_corr(self, series: Series, *options: str) -> Run:
         """Run boost_corr on the CPU with its fastest correct settings."""
-        command = [Path(sys.executable).with_name("boost_corr"), "-r", series.raw, "-q", series.qmap]
-        command += ["-o", self.output / "peer", "-i", "-1", "-w", "--crop-ratio-threshold", "1.1"]
+        command: list[str | Path] = [Path(sys.executable).with_name("boost_corr"), "-r", series.raw, "-q", series.qmap]
+        command += ["-o", self.data / "boost_corr", "-i", "-1", "-w", "--crop-ratio-threshold", "1.1"]
         command += ["-c", self.data / "loaders.json", *options]
+        command += [] if series.normalize else ["-nf", "0"]
         return measure(command, self.repeats)
 
-    def versus(self, name: str, goal: str, *, ours: tuple[str, ...] = (), theirs: tuple[str, ...]) -> Row:
+    def versus(self, name: str, series: Series, kind: str, goal: str, memory: str) -> Row:
         """One row: ours against boost_corr on the same file."""
-        series = self.series(name)
-        mine, peer = self.ours(series, *ours), self.boost_corr(series, *theirs)
-        found = f"{mine.seconds:.2f} s, {mine.peak:.2f} GB; boost_corr {peer.seconds:.1f} s, {peer.peak:.1f} GB"
-        if peer.code:
-            found += f" (exit {peer.code})"
-        return (
-            name,
-            series.about,
-            f"{found}; {peer.seconds / mine.seconds:.1f}x, memory 1/{peer.peak / mine.peak:.1f}",
-            goal,
-        )
+        mine = self.ours(series, "-t", kind.lower())
+        try:
+            peer = self.boost_corr(series, "-t", kind, "--max-memory", memory)
+        except FailedError as error:
+            return Row(name, series.about, goal, mine.seconds, mine.peak, "boost_corr", note=str(error))
+        ratio = peer.seconds / mine.seconds
+        return Row(name, series.about, goal, mine.seconds, mine.peak, "boost_corr", peer.seconds, peer.peak, ratio)
+
+
+def result_path(printed: str) -> Path:
+    """Return the path of the result, which our command prints last."""
+    return Path(printed.strip().splitlines()[-1])
+
+
+def correlate_seconds(printed: str) -> float:
+    """Return the seconds of the correlation that the result of our command records."""
+    with h5py.File(result_path(printed)) as file:
+        return float(json.loads(file["/xpcs/xpcs_nb/provenance"][()])["seconds"]["correlate"])
+
+
+def last_number(printed: str) -> float:
+    """Return the number that a program printed last."""
+    return float(printed.split()[-1])
+
+
+def reported(run: Run) -> float:
+    """Return what a program reported about itself."""
+    if run.reported is None:
+        raise FailedError("the program reported no seconds")
+    return run.reported
 
 
 def row_production(bench: Bench) -> Row:
-    """Rigaku 3M: boost_corr on its first frames, in frames/s."""
-    series = bench.series("production")
-    mine = bench.ours(series, "--normalize-frame", "0")
-    options = ("-t", "Multitau", "-nf", "0", "--max-memory", "12")
-    part, start = (bench.boost_corr(series, "-e", str(n), *options) for n in (PEER_FRAMES, PEER_FRAMES // 4))
-    rate = 0.75 * PEER_FRAMES / (part.seconds - start.seconds)
-    found = (
-        f"{mine.seconds:.2f} s, {mine.peak:.2f} GB; boost_corr {rate:.0f} frames/s, {part.peak:.1f} GB, so"
-        f" {100_000 / rate:.0f} s for the series; {100_000 / rate / mine.seconds:.0f}x"
-    )
-    return ("production", series.about, found, "<= 5 s, <= 1.5 GB, >= 1000x")
+    """Rigaku 3M: boost_corr on its first frames, scaled to all of them by frames/s."""
+    series = production(bench.data) if bench.measured is None else measured_twin(bench.data, bench.measured)
+    goal = "<= 5 s, <= 1.5 GB, >= 1000x"
+    mine = bench.ours(series)
+    # Its queue must hold a batch of 256 frames of the 3M, in float32.
+    options = ("-t", "Multitau", "--max-memory", "12")
+    try:
+        part, start = (bench.boost_corr(series, "-e", str(n), *options) for n in (PEER_FRAMES, PEER_FRAMES // 4))
+    except FailedError as error:
+        return Row("production", series.about, goal, mine.seconds, mine.peak, "boost_corr", note=str(error))
+    # The difference of two runs, so that its start-up is not scaled too.
+    if part.seconds <= start.seconds:
+        raise FailedError(f"no frames/s: {PEER_FRAMES} frames took {part.seconds} s, a quarter {start.seconds} s")
+    rate = (PEER_FRAMES - PEER_FRAMES // 4) / (part.seconds - start.seconds)
+    peer = PRODUCTION_FRAMES / rate
+    note = f"boost_corr ran {PEER_FRAMES} frames at {rate:.1f} frames/s, scaled to {PRODUCTION_FRAMES}"
+    ratio = peer / mine.seconds
+    return Row("production", series.about, goal, mine.seconds, mine.peak, "boost_corr", peer, part.peak, ratio, note)
 
 
 def row_m(bench: Bench) -> Row:
     """Multi-tau of M."""
-    options = ("-t", "Multitau", "--max-memory", "5")
-    return bench.versus("M", ">= 12x, memory <= 1/4", theirs=options)
+    return bench.versus("M", square(bench.data, "M"), "Multitau", ">= 12x, memory <= 1/4", "5")
 
 
 def row_s(bench: Bench) -> Row:
     """Multi-tau of S."""
-    return bench.versus("S", ">= 8x", theirs=("-t", "Multitau", "--max-memory", "2"))
+    # With 4 GB boost_corr takes longer and twice the memory.
+    return bench.versus("S", square(bench.data, "S"), "Multitau", ">= 8x", "2")
 
 
 def row_twotime(bench: Bench) -> Row:
-    """Two-time maps of S, all bins."""
-    return bench.versus("S", "two-time >= 8x", ours=("-t", "twotime"), theirs=("-t", "Twotime"))
+    """Two-time maps of S, all bins written."""
+    return bench.versus("twotime", square(bench.data, "S"), "Twotime", ">= 8x", "4")
 
 
 def row_skbeam(bench: Bench) -> Row:
-    """scikit-beam on S, in a process of its own with the frames in memory; its own seconds, without the reading."""
-    series = bench.series("S")
-    code = (
-        "import sys, time, h5py, hdf5plugin, numpy as np;"
-        "from skbeam.core.correlation import multi_tau_auto_corr;"
-        "f = h5py.File(sys.argv[1])['/entry/data/data'][()];"
-        "m = h5py.File(sys.argv[2])['/qmap/dynamic_roi_map'][()].astype(int);"
-        "multi_tau_auto_corr(7, 8, m, f)"
+    """Multi-tau of S by scikit-beam, whose reading is not counted, against our whole process."""
+    series = square(bench.data, "S")
+    mine = bench.ours(series)
+    peer = measure([sys.executable, "-c", SKBEAM, series.raw, series.qmap], bench.repeats, last_number)
+    seconds = reported(peer)
+    note = "scikit-beam: the correlation alone; ours: the whole process"
+    ratio = seconds / mine.seconds
+    return Row(
+        "skbeam", series.about, ">= 20x", mine.seconds, mine.peak, "scikit-beam", seconds, peer.peak, ratio, note
     )
-    mine, peer = bench.ours(series), measure([sys.executable, "-c", code, series.raw, series.qmap], 1)
-    found = f"{mine.seconds:.2f} s; scikit-beam {peer.seconds:.1f} s; {peer.seconds / mine.seconds:.1f}x"
-    return ("skbeam", series.about, found, ">= 20x")
 
 
 def row_long(bench: Bench) -> Row:
-    """20 times the frames: time and memory against the short series."""
-    short, long = bench.ours(bench.series("S")), bench.ours(bench.series("L"))
-    growth, memory = long.inside / short.inside / 20, long.peak / short.peak
-    found = f"{short.inside:.2f} s -> {long.inside:.2f} s: {growth:.2f} of linear; memory x {memory:.2f}"
-    return ("long", bench.series("L").about, found, "<= 1.2 of linear, memory <= x 1.3")
+    """20 times the frames: seconds of the correlation and memory against the short series."""
+    series = square(bench.data, "L")
+    short, long = bench.ours(square(bench.data, "S")), bench.ours(series)
+    growth = reported(long) / reported(short) / 20
+    note = f"correlation {reported(short):.3g} s for S: ratio / 20; memory x {long.peak / short.peak:.2f}"
+    goal = "<= 1.2 of linear, memory <= x 1.3"
+    return Row("long", series.about, goal, reported(long), long.peak, ratio=growth, note=note)
 
 
 def row_threads(bench: Bench) -> Row:
     """Correlation of M on one thread and on two."""
-    one, two = (bench.ours(bench.series("M"), "--threads", n) for n in ("1", "2"))
-    found = f"{one.inside:.2f} s -> {two.inside:.2f} s: {one.inside / two.inside:.2f}x"
-    return ("threads", bench.series("M").about, found, ">= 1.7x")
+    series = square(bench.data, "M")
+    one, two = (bench.ours(series, "--threads", n) for n in ("1", "2"))
+    ratio = reported(one) / reported(two)
+    note = f"correlation alone: {reported(one):.3g} s on one thread"
+    return Row("threads", series.about, ">= 1.7x", reported(two), two.peak, ratio=ratio, note=note)
+
+
+def row_open(bench: Bench) -> Row:
+    """A result with 2 GB of two-time maps, none of them written, opened in a new process."""
+    series, folder = square(bench.data, "open"), bench.data / "open"
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "xpcs_nb",
+        "correlate",
+        series.raw,
+        "-q",
+        series.qmap,
+        "-o",
+        folder,
+    ]
+    command += ["--engine", "builtin", "--overwrite", "--quiet", "-t", "twotime"]
+    measure(command, 1)
+    path = folder / "open_results.hdf"
+    _enlarge(path)
+    found: list[list[float]] = []
+    opened = measure([sys.executable, "-c", OPEN, path], bench.repeats, lambda text: keep(found, text))
+    growth, nbytes = max(each[1] for each in found), found[0][2]
+    if nbytes < TWOTIME_BYTES:
+        raise FailedError(f"the maps of {path} are too small: {nbytes} bytes")
+    again = statistics.median(each[3] for each in found)
+    about = f"{nbytes / 1e9:.2f} GB of two-time maps"
+    note = (
+        f"first opening in a process, with what it imports then; it grows by {growth / 1e6:.1f} MB;"
+        f" opened again: {again:.3g} s; peak memory is the whole process"
+    )
+    return Row("open", about, "< 0.1 s, < 50 MB", reported(opened), opened.peak, note=note)
+
+
+def _enlarge(path: Path) -> None:
+    # Every dataset along time is replaced by an unwritten one of the long series, so that sizes agree.
+    with h5py.File(path, "r+") as file:
+        twotime, n_frames = file["/xpcs/twotime"], SIZES["open"][1]
+        side = int((TWOTIME_BYTES / len(twotime["correlation_map"]) / 4) ** 0.5) + 1
+        shapes: dict[str, tuple[int, ...]] = {}
+        twotime.visititems(lambda name, item: shapes.update({name: item.shape} if hasattr(item, "shape") else {}))
+        for name, shape in shapes.items():
+            if n_frames in shape:
+                del twotime[name]
+                new = tuple(side if n == n_frames else n for n in shape)
+                twotime.create_dataset(name, shape=new, dtype="f4", chunks=tuple(min(n, 256) for n in new))
+
+
+def keep(found: list[list[float]], printed: str) -> float:
+    """Keep the numbers that the opening process printed, and return its seconds."""
+    found.append(json.loads(printed))
+    return found[-1][0]
 
 
 ROWS: dict[str, Callable[[Bench], Row]] = {
     "production": row_production,
+    "M": row_m,
     "S": row_s,
     "twotime": row_twotime,
     "skbeam": row_skbeam,
-    "threads": row_threads,
-    "M": row_m,
     "long": row_long,
+    "threads": row_threads,
+    "open": row_open,
 }
 
 
 def main() -> None:
     """Make the data, run the rows that are asked for, print the table, and keep it as JSON."""
-    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default=",".join(ROWS), help="rows, as in S,M")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--data", type=Path, default=Path(tempfile.gettempdir()) / "xpcs_nb_benchmarks")
-    parser.add_argument("--measured", type=Path, default=Path(os.environ.get("XPCS_NB_DATA", beside)))
+    parser.add_argument("--measured", type=Path, help="folder of measured files: production is the twin of one")
     given = parser.parse_args()
-    given.data.mkdir(parents=True, exist_ok=True)
-    bench = Bench(given.data, given.measured, given.repeats)
-    table = []
-    print("| what | data | measured | goal |\n|---|---|---|---|")
-    for name in given.only.split(","):
-        table.append(ROWS[name](bench))
-        print(f"| {' | '.join((name, *table[-1][1:]))} |", flush=True)
-    (given.data / "table.json").write_text(json.dumps(table, indent=2))
+    names = given.only.split(",")
+    if not set(names) <= set(ROWS) or given.repeats < 1:
+        parser.error(f"--only takes {','.join(ROWS)}; --repeats at least 1")
+    bench, rows = Bench(given.data, given.repeats, given.measured), []
+    print(HEAD, flush=True)
+    for name in names:
+        rows.append(ROWS[name](bench))
+        print(rows[-1].line(), flush=True)
+        save(rows, given.data / "table.json")
 
 
 if __name__ == "__main__":
