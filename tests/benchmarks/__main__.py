@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import h5py
 
-from tests.benchmarks._data import PRODUCTION_FRAMES, SIZES, Series, measured_twin, production, square
+from tests.benchmarks._data import MEASURED, PRODUCTION_FRAMES, SIZES, Series, measured_twin, production, square
 from tests.benchmarks._run import FailedError, Run, measure
 from tests.benchmarks._table import HEAD, Row, save
 
@@ -234,13 +235,20 @@ ROWS: dict[str, Callable[[Bench], Row]] = {
 }
 
 
+def measured_files() -> Path | None:
+    """Return the folder of measured files, with which production is the twin of one; None where it is not at hand."""
+    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
+    folder = Path(os.environ.get("XPCS_NB_DATA", beside))
+    return folder if (folder / MEASURED).is_file() else None
+
+
 def main() -> None:
     """Make the data, run the rows that are asked for, print the table, and keep it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default=",".join(ROWS), help="rows, as in S,M")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--data", type=Path, default=Path(tempfile.gettempdir()) / "xpcs_nb_benchmarks")
-    parser.add_argument("--measured", type=Path, help="folder of measured files: production is the twin of one")
+    parser.add_argument("--measured", type=Path, default=measured_files(), help="folder of measured files")
     given = parser.parse_args()
     names = given.only.split(",")
     if not set(names) <= set(ROWS) or given.repeats < 1:
