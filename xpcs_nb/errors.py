@@ -12,14 +12,19 @@ from typing import Any, Self
 __all__ = [
     "CorruptDataError",
     "EngineError",
+    "FacilityError",
     "FileFormatError",
     "FitError",
+    "FlowDefinitionError",
+    "FlowError",
+    "LoginError",
     "MissingExtraError",
     "MissingFileError",
     "MissingKeyError",
     "OptionError",
     "QMapError",
     "ResultExistsError",
+    "SiteError",
     "StepError",
     "WriteError",
     "XpcsError",
@@ -153,3 +158,27 @@ class MissingExtraError(XpcsError, ImportError):
 
 class StepError(XpcsError, RuntimeError):
     """A step of a flow failed; ``where`` is the step."""
+
+
+class FlowDefinitionError(XpcsError, ValueError):
+    """A flow definition has what can't be run, or refers to what is not there."""
+
+
+class FlowError(XpcsError, RuntimeError):
+    """A flow run failed or can't do what was asked of it; ``where`` is the step."""
+
+
+class SiteError(XpcsError, ValueError):
+    """A site file, or what it says of a facility, can't be used."""
+
+
+class FacilityError(XpcsError, ConnectionError):
+    """A service of a facility can't be reached, or refused what was asked."""
+
+    __str__ = XpcsError.__str__
+
+
+class LoginError(XpcsError, PermissionError):
+    """A login is missing, has ended, or does not allow what was asked."""
+
+    __str__ = XpcsError.__str__
