@@ -26,6 +26,8 @@ from xpcs_nb.errors import (
     WriteError,
     XpcsError,
 )
+from xpcs_nb.reduction import _correlate as correlating
+from xpcs_nb.reduction import _twotime_plan as planning
 from xpcs_nb.testing import Measurement, simulate_measurement
 
 RUN = "from xpcs_nb.reduction import correlate_to_file; correlate_to_file"
@@ -260,3 +262,32 @@ def test_a_process_killed_while_writing_leaves_the_older_result(measured, tmp_pa
     time.sleep(0.01)
     xnb.correlate(measured.raw, measured.qmap, output=output, overwrite=True).close()
     assert [path for path in output.iterdir() if path.suffix == ".hdf"] == [older]
+
+
+def test_a_refused_series_is_closed(measured, tmp_path, monkeypatch):
+    opened = []
+    real = correlating.open_frames
+
+    def remember(*args, **kwargs):
+        opened.append(real(*args, **kwargs))
+        return opened[-1]
+
+    monkeypatch.setattr(correlating, "open_frames", remember)
+    with pytest.raises(OptionError):
+        xnb.correlate(measured.raw, measured.qmap, output=tmp_path / "output", begin_frame=1000)
+    with pytest.raises(Exception, match=r"(?i)clos|not a|invalid|identifier"):
+        opened[0].frames(0, 1)
+
+
+def test_maps_that_do_not_fit_are_refused_before_any_frame_is_read(measured, tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "available_memory", lambda: 1000)
+    told = []
+    with pytest.raises(OptionError, match="does not fit in memory"):
+        xnb.correlate(
+            measured.raw,
+            measured.qmap,
+            output=tmp_path / "output",
+            type="both",
+            progress=lambda *progress: told.append(progress),
+        )
+    assert told == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -159,34 +160,37 @@ class _Job:
         begin = perf_counter()
         engine = choose_engine(options)
         qmap = QMap.from_file(qmap_path)
-        source = open_frames(raw, shape=qmap.shape)
-        metadata = read_metadata(Path(metadata_path) if metadata_path else find_metadata(raw))
-        try:
-            qmap.validate(shape=source.shape)
-        except QMapError as error:
-            error.with_place(path=qmap_path)
-            raise
-        frames = options.frame_range(source.n_frames)
-        target = result_path(output, raw, prefix=options.prefix, suffix=options.suffix, overwrite=options.overwrite)
-        blemish = qmap.arrays.blemish if source.blemish is None else qmap.arrays.blemish & source.blemish
-        labels = pixel_labels(qmap.arrays, blemish=blemish)
-        _check_selection(options, labels)
-        fingerprints = Fingerprints((*source.files, qmap_path, metadata.path))
-        job = cls(
-            raw,
-            qmap_path,
-            metadata,
-            target,
-            options,
-            source,
-            frames,
-            qmap,
-            labels,
-            blemish,
-            engine,
-            fingerprints,
-            progress,
-        )
+        with ExitStack() as opened:
+            source = opened.enter_context(open_frames(raw, shape=qmap.shape))
+            metadata = read_metadata(Path(metadata_path) if metadata_path else find_metadata(raw))
+            try:
+                qmap.validate(shape=source.shape)
+            except QMapError as error:
+                error.with_place(path=qmap_path)
+                raise
+            frames = options.frame_range(source.n_frames)
+            target = result_path(output, raw, prefix=options.prefix, suffix=options.suffix, overwrite=options.overwrite)
+            blemish = qmap.arrays.blemish if source.blemish is None else qmap.arrays.blemish & source.blemish
+            labels = pixel_labels(qmap.arrays, blemish=blemish)
+            _check_selection(options, labels)
+            fingerprints = Fingerprints((*source.files, qmap_path, metadata.path))
+            job = cls(
+                raw,
+                qmap_path,
+                metadata,
+                target,
+                options,
+                source,
+                frames,
+                qmap,
+                labels,
+                blemish,
+                engine,
+                fingerprints,
+                progress,
+            )
+            # from here on the caller closes it
+            opened.pop_all()
         job.seconds["prepare"] = perf_counter() - begin
         return job
 
@@ -220,6 +224,15 @@ class _Job:
     def _builtin(self) -> ResultArrays:
         options, common = self.options, (self.source, self.labels, self.frames)
         content: dict[str, Any] = {}
+        if options.wants_twotime:
+            # Made first, read last: maps that can't be held in memory are refused before the long pass.
+            content["twotime"] = twotime_maps(
+                *common,
+                bins=options.dq_selection,
+                smooth=options.smooth,
+                threads=options.threads,
+                progress=self._stage("twotime"),
+            )
         if options.wants_multitau:
             sums, scattering, partial = reduce_multitau(
                 *common,
@@ -234,14 +247,6 @@ class _Job:
         else:
             scattering = reduce_scattering(
                 *common, blemish=self.blemish, threads=options.threads, progress=self._stage("scattering")
-            )
-        if options.wants_twotime:
-            content["twotime"] = twotime_maps(
-                *common,
-                bins=options.dq_selection,
-                smooth=options.smooth,
-                threads=options.threads,
-                progress=self._stage("twotime"),
             )
         return self._content(scattering, **content)
 
@@ -304,7 +309,14 @@ class _Job:
         report, total = self.progress, self.frames.n_frames
         if report is None:
             return None
-        return lambda done: report(name, done, total)
+        done = 0
+
+        def told(more: int) -> None:
+            nonlocal done
+            done += more
+            report(name, done, total)
+
+        return told
 
 
 def _check_selection(options: ReductionOptions, labels: PixelLabels) -> None:
