@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +26,9 @@ from xpcs_nb.core import (
 )
 from xpcs_nb.errors import EngineError, OptionError
 from xpcs_nb.hdf5 import write_qmap
+from xpcs_nb.kernels import g2_from_twotime
 from xpcs_nb.reduction._boost_corr_sums import sums_of_pixels
+from xpcs_nb.reduction._twotime_plan import available_memory
 
 __all__ = ["BoostOutput", "choose_engine", "run_boost_corr"]
 
@@ -160,11 +161,11 @@ def _memory(labels: PixelLabels, frames: FrameRange, gpu_id: int) -> float:
     queue = _batch(frames)
     need = 1.5 * 4 * pixels * (3 * delays + 3 * queue) / 2**30 + SPARE_MEMORY_GB
     if gpu_id < 0:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-        if need > free:
+        free = available_memory()
+        if free is not None and need > free / 2**30:
             raise EngineError(
                 "boost_corr needs more memory than there is",
-                got=f"{free:.1f} GB free",
+                got=f"{free / 2**30:.1f} GB free",
                 expected=f"{need:.1f} GB for {pixels} pixels and {delays} delays",
                 hint="Use engine='builtin', or a smaller mask.",
             )
@@ -205,13 +206,12 @@ def _twotime(common: dict[str, Any], options: ReductionOptions) -> Iterator[Twot
 
 def _maps(generator: Iterator[dict[str, Any]]) -> Iterator[TwotimeMap]:
     """Turn its generator, which gives the maps first and their g2 and bins last, into ours."""
-    kernels = require("xpcs_nb.kernels", extra="boost")
     with _engine_errors():
         documents = list(generator)
     bins = np.asarray(documents[-1]["processed_bins"]).astype(int)
     for label, document in zip(bins, documents, strict=False):
         c2: NDArray[np.float32] = np.ascontiguousarray(next(iter(document.values())), dtype=np.float32)
-        g2, segments = kernels.g2_from_twotime(c2)
+        g2, segments = g2_from_twotime(c2)
         yield TwotimeMap(bin=int(label), c2=c2, g2=g2, g2_segments=segments)
 
 

@@ -58,7 +58,6 @@ def pixel_events(
     labels: PixelLabels,
     frames: FrameRange,
     *,
-    threads: int = 0,
     progress: Progress | None = None,
 ) -> PixelEvents:
     """Return the photons of the used pixels, pixel by pixel and in time order.
@@ -71,8 +70,6 @@ def pixel_events(
         The used pixels.
     frames
         Which raw frames, and how they make correlated frames.
-    threads
-        Threads for decoding; 0 for one a core.
     progress
         Told the number of correlated frames that are done since it was last told.
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.core import ChunkTable, FrameRange, PixelEvents, PixelLabels
 from xpcs_nb.kernels import sort_photons, take_photons
-from xpcs_nb.reduction._chunks import READ_BYTES, SCAN_SHARE, ChunkScan, Column, Told, columns, scan
+from xpcs_nb.reduction._chunks import READ_BYTES, SCAN_SHARE, ChunkScan, Column, Told, chunk_windows, columns, scan
 from xpcs_nb.reduction._events import Progress
 from xpcs_nb.reduction._spans import SpanReader
 from xpcs_nb.reduction._threads import share_out
@@ -94,11 +93,7 @@ class _Worker:
         found = self._found
         if column.events > len(self._packed):
             self._packed = np.empty(column.events, dtype=np.uint32)
-        first = column.blocks[0] * found.block_elements + 64 * column.words[0]
-        last = min(
-            (column.blocks[1] - 1) * found.block_elements + min(64 * column.words[1], found.block_elements),
-            found.elements,
-        )
+        first, last = column.pixels(found)
         n_events = self._decode(column, last - first)
         frame, value = np.empty(n_events.sum(), np.int32), np.empty(n_events.sum(), np.float32)
         size = np.empty_like(n_events)
@@ -111,26 +106,16 @@ class _Worker:
         n_events, counts = np.zeros(n_pixels, dtype=np.int64), np.zeros(n_pixels)
         # only good pixels are decoded, and those are the used ones: all count, and their sums are not needed
         static, segment = np.zeros(n_pixels, dtype=np.int32), np.zeros((1, 1))
-        for window in self._windows(column):
-            begin = found.starts[window, column.strips[0]].astype(np.int64)
-            end = found.starts[window, column.strips[1]].astype(np.int64)
-            begin, end = self._reader.read(window.start, begin, end - begin)
+        starts = found.starts[:, column.strips[0]].astype(np.int64)
+        size = found.starts[:, column.strips[1]].astype(np.int64) - starts
+        for at, stop in chunk_windows(size, READ_BYTES):
+            begin, end = self._reader.read(at, starts[at:stop], size[at:stop])
             bad = take_photons(
                 self._reader.buffer, begin, end, found.elements, found.block_elements, found.item,
                 column.strips[0] * found.strip, column.blocks, column.words, found.good,
-                np.zeros(len(begin), np.int32), static, self._packed, self._pointers, window.start, counts, n_events,
+                np.zeros(len(begin), np.int32), static, self._packed, self._pointers, at, counts, n_events,
                 segment,
             )  # fmt: skip
             if bad >= 0:
-                raise found.files.error(window.start + bad)
+                raise found.files.error(at + bad)
         return n_events
-
-    def _windows(self, column: Column) -> list[slice]:
-        """Cut the frames into stretches that fit the reader's buffer."""
-        starts = self._found.starts
-        end = np.cumsum(starts[:, column.strips[1]].astype(np.int64) - starts[:, column.strips[0]])
-        edges = [0]
-        while edges[-1] < len(end):
-            before = end[edges[-1] - 1] if edges[-1] else 0
-            edges.append(max(edges[-1] + 1, int(np.searchsorted(end, before + READ_BYTES, side="right"))))
-        return [slice(*pair) for pair in pairwise(edges)]

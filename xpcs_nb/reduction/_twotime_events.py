@@ -45,7 +45,7 @@ def maps_from_events(
     bins = [replace(bin_, rows=np.searchsorted(keep, bin_.rows)) for bin_ in bins]
     tables = source.chunk_tables()
     if tables is None:
-        events = pixel_events(source, few, frames, threads=threads, progress=progress)
+        events = pixel_events(source, few, frames, progress=progress)
     else:
         events = events_from_chunks(tables, few, frames, threads, progress)
     map_bytes = 4 * frames.n_frames**2
