@@ -1,11 +1,11 @@
-"""Arrays in, arrays out: the compiled loops of the builtin engine. Importing this package imports numba."""
+"""Arrays in, arrays out: the compiled loops of the builtin engine. numba is imported only to compile."""
 
-from xpcs_nb.kernels._bitshuffle import scan_chunks
+from xpcs_nb.kernels._bitshuffle import block_buffers, scan_chunks
 from xpcs_nb.kernels._columns import correlate_column, take_photons
-from xpcs_nb.kernels._events import correlate_events, count_events, place_events, segment_events
+from xpcs_nb.kernels._events import correlate_events, count_events, pixel_buffers, place_events, segment_events
 from xpcs_nb.kernels._plan import Plan
 from xpcs_nb.kernels._slab import advance_slab, take_slab
-from xpcs_nb.kernels._stream import advance_pixels, close_pixels, sum_frames
+from xpcs_nb.kernels._stream import TOGETHER, advance_pixels, close_pixels, sum_frames, window_buffers
 from xpcs_nb.kernels._twotime import BinEvents, EventPairs, bin_events, smoothing_factors
 from xpcs_nb.kernels._twotime_columns import sort_photons
 from xpcs_nb.kernels._twotime_dense import (
@@ -19,6 +19,7 @@ from xpcs_nb.kernels._twotime_dense import (
 from xpcs_nb.kernels._twotime_diagonals import DiagonalSums, g2_from_twotime
 
 __all__ = [
+    "TOGETHER",
     "BinEvents",
     "DiagonalSums",
     "EventPairs",
@@ -27,6 +28,7 @@ __all__ = [
     "advance_pixels",
     "advance_slab",
     "bin_events",
+    "block_buffers",
     "close_pixels",
     "collect_pixels",
     "correlate_column",
@@ -35,6 +37,7 @@ __all__ = [
     "events_map",
     "finish_map",
     "g2_from_twotime",
+    "pixel_buffers",
     "place_events",
     "scale_pixels",
     "scan_chunks",
@@ -45,4 +48,5 @@ __all__ = [
     "sum_pixels",
     "take_photons",
     "take_slab",
+    "window_buffers",
 ]

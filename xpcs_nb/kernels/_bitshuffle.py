@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from xpcs_nb.kernels._bits import clear_bytes_64, copy_bytes_16, count_ones
 from xpcs_nb.kernels._jit import entry, inner
 
-__all__ = ["HEADER_BYTES", "big_endian_32", "load_block", "mark_dead", "scan_chunks", "top_plane"]
+__all__ = [
+    "HEADER_BYTES",
+    "big_endian_32",
+    "block_buffers",
+    "load_block",
+    "mark_dead",
+    "scan_chunks",
+    "top_plane",
+]
 
 #: Bytes in front of the first block of a chunk: uncompressed bytes (8), bytes a block (4).
 HEADER_BYTES = 12
@@ -22,6 +30,13 @@ HEADER_BYTES = 12
 SLACK = 64
 
 type Array = NDArray[Any]
+
+
+def block_buffers(item: int, words: int, block_elements: int) -> tuple[Array, Array, Array]:
+    """Return scratch for a kernel that decodes blocks: planes (8 * item, words), their bytes, the bytes of a block."""
+    room = np.zeros(8 * item * words + SLACK // 8, np.uint64)
+    planes = room[: 8 * item * words].reshape(8 * item, words)
+    return planes, room.view(np.uint8), np.empty(block_elements * item + SLACK, np.uint8)
 
 
 @inner
@@ -179,6 +194,9 @@ def scan_chunks(
     starts: Array,
     found: Array,
     photons: Array,
+    planes: Array,
+    planes_bytes: Array,
+    spare: Array,
 ) -> int:
     """Check every block of some frames, add up their counts, and note where their blocks begin.
 
@@ -200,6 +218,8 @@ def scan_chunks(
         Receives the places of the strips from the beginning of the chunk, and the end, shape (frames, strips + 1).
     found, photons
         Good pixels with counts, and their counts, by block; added to.
+    planes, planes_bytes, spare
+        Scratch: `block_buffers`.
 
     Returns
     -------
@@ -207,10 +227,6 @@ def scan_chunks(
         -1, or the first frame that is corrupt.
     """
     words = used.shape[1]
-    room = np.zeros(8 * item * words + SLACK // 8, np.uint64)
-    planes_bytes = room.view(np.uint8)
-    planes = room[: 8 * item * words].reshape((8 * item, words))
-    spare = np.empty(block_elements * item + SLACK, np.uint8)
     blocks = used.shape[0]
     for t in range(len(begin)):
         at = begin[t]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.kernels._bits import lowest_one
-from xpcs_nb.kernels._bitshuffle import SLACK, big_endian_32, load_block, mark_dead, top_plane
+from xpcs_nb.kernels._bitshuffle import big_endian_32, load_block, mark_dead, top_plane
 from xpcs_nb.kernels._events import correlate_pixels
 from xpcs_nb.kernels._jit import entry, inner
 
@@ -50,6 +50,9 @@ def take_photons(
     counts: Array,
     n_events: Array,
     segments: Array,
+    planes: Array,
+    planes_bytes: Array,
+    spare: Array,
 ) -> int:
     """Decode a column and list its photons, frame by frame.
 
@@ -71,16 +74,14 @@ def take_photons(
         Counts and events of each pixel of the column, added to.
     segments
         Counts by stretch and static bin, added to.
+    planes, planes_bytes, spare
+        Scratch: `block_buffers`.
 
     Returns
     -------
     int
         -1, or the first frame (of these) that is corrupt.
     """
-    room = np.zeros(8 * item * good.shape[1] + SLACK // 8, np.uint64)
-    planes_bytes = room.view(np.uint8)
-    planes = room[: 8 * item * good.shape[1]].reshape((8 * item, good.shape[1]))
-    spare = np.empty(block_elements * item + SLACK, np.uint8)
     filled = pointers[frame]
     for t in range(len(begin)):
         at = begin[t]
@@ -145,13 +146,20 @@ def correlate_column(
     cells: Array,
     pixel_sums: Array,
     per_pixel: Array,
-) -> int:
+    place: Array,
+    indptr: Array,
+    slots: Array,
+    values: Array,
+    dense: Array,
+    other: Array,
+    out: Array,
+) -> Any:
     """Sort a column's photons by pixel, as many pixels at a time as fit `frame` and `value`, and correlate them.
 
     `rank` is the place of each pixel of the column among the column's used ones, less than 0 where it is not used;
-    `weight` has one factor a correlated frame. The rest, and the answer, is that of `correlate_pixels`.
+    `weight` has one factor a correlated frame; `place` and `indptr` are scratch, int64, of the length of `rank` and one
+    longer. The rest, and the answer, is that of `correlate_pixels`.
     """
-    place = np.empty(len(rank), np.int64)
     first = 0
     before = first_pixel
     while first < len(rank):
@@ -160,7 +168,7 @@ def correlate_column(
         while last < len(rank) and (last == first or n_events[last] <= room):
             room -= n_events[last]
             last += 1
-        indptr = begin_pixels(rank, n_events, first, last, place)
+        used = begin_pixels(rank, n_events, first, last, place, indptr)
         for t in range(len(pointers) - 1):
             for e in range(pointers[t], pointers[t + 1]):
                 pixel = packed[e] & ((1 << PIXEL_BITS) - 1)
@@ -169,10 +177,9 @@ def correlate_column(
                     place[pixel] = where + 1
                     frame[where] = slot_of[t]
                     value[where] = packed[e] >> PIXEL_BITS
-        used = len(indptr) - 1
         bad = correlate_pixels(
             0, used, indptr, frame, value, weight, before, cell_of, dynamic_of, n_frames, levels, n_pairs, cells,
-            pixel_sums, per_pixel,
+            pixel_sums, per_pixel, slots, values, dense, other, out,
         )  # fmt: skip
         if bad >= 0:
             return before + bad
@@ -182,17 +189,13 @@ def correlate_column(
 
 
 @inner
-def begin_pixels(rank: Array, n_events: Array, first: int, last: int, place: Array) -> Array:
-    """Return where the events of each used pixel of first..last begin, and set `place` to it."""
-    used = 0
-    for pixel in range(first, last):
-        if rank[pixel] >= 0:
-            used += 1
-    indptr = np.zeros(used + 1, np.int64)
+def begin_pixels(rank: Array, n_events: Array, first: int, last: int, place: Array, indptr: Array) -> Any:
+    """Set `indptr` and `place` to where the events of each used pixel of first..last begin, and return how many."""
+    indptr[0] = 0
     p = 0
     for pixel in range(first, last):
         if rank[pixel] >= 0:
             place[pixel] = indptr[p]
             indptr[p + 1] = indptr[p] + n_events[pixel]
             p += 1
-    return indptr
+    return p

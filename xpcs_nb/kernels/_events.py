@@ -8,9 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.kernels._jit import entry, inner
-from xpcs_nb.kernels._pixel import finish_pixel, sparse_levels
+from xpcs_nb.kernels._pixel import PADDING, finish_pixel, sparse_levels
 
-__all__ = ["correlate_events", "correlate_pixels", "count_events", "place_events", "segment_events"]
+__all__ = [
+    "correlate_events",
+    "correlate_pixels",
+    "count_events",
+    "pixel_buffers",
+    "place_events",
+    "segment_events",
+]
 
 type Array = NDArray[Any]
 
@@ -79,6 +86,17 @@ def place_events(
             next_place[place] = where + 1
 
 
+def pixel_buffers(most: int, n_frames: int, n_delays: int) -> tuple[Array, Array, Array, Array, Array]:
+    """Return the scratch arrays of `correlate_pixels` for pixels of at most `most` events."""
+    return (
+        np.empty(most, np.int64),
+        np.empty(most, np.float64),
+        np.empty(n_frames + PADDING, np.float32),
+        np.empty(n_frames // 2 + PADDING, np.float32),
+        np.empty((3, n_delays), np.float64),
+    )
+
+
 @inner
 def correlate_pixels(
     begin: int,
@@ -96,21 +114,19 @@ def correlate_pixels(
     cells: Array,
     pixel_sums: Array,
     per_pixel: Array,
+    slots: Array,
+    values: Array,
+    dense: Array,
+    other: Array,
+    out: Array,
 ) -> int:
     """Correlate used pixels begin..end; return -1, or a pixel whose events are not in time order.
 
     Arrays by used pixel (`cell_of`, `dynamic_of`, `per_pixel`) are looked up at ``first_pixel + p``.
 
     `cells` (R, C, 3, T) and `pixel_sums` (R, D, 2, T) are added to; `per_pixel` (T, 3, P) is set unless it is empty.
+    The last five are scratch: `pixel_buffers`.
     """
-    most = 0
-    for p in range(begin, end):
-        most = max(most, indptr[p + 1] - indptr[p])
-    slots = np.empty(most, np.int64)
-    values = np.empty(most, np.float64)
-    dense = np.empty(n_frames[0] + 16, np.float32)
-    spare = np.empty(n_frames[0] // 2 + 16, np.float32)
-    out = np.empty((3, n_pairs.shape[1]), np.float64)
     for p in range(begin, end):
         if indptr[p] == indptr[p + 1]:
             continue
@@ -133,7 +149,7 @@ def correlate_pixels(
             if m == 0:
                 continue
             out[:] = 0
-            sparse_levels(slots, values, m, n_frames[run], levels, dense, spare, out)
+            sparse_levels(slots, values, m, n_frames[run], levels, dense, other, out)
             finish_pixel(out, n_pairs[run], cells[run, cell], pixel_sums[run, dynamic])
             if run == 0 and per_pixel.shape[2] > 0:
                 for d in range(out.shape[1]):
@@ -158,11 +174,16 @@ def correlate_events(
     cells: Array,
     pixel_sums: Array,
     per_pixel: Array,
-) -> int:
+    slots: Array,
+    values: Array,
+    dense: Array,
+    other: Array,
+    out: Array,
+) -> Any:
     """Correlate the used pixels begin..end from their sorted events (see `correlate_pixels`)."""
     return correlate_pixels(
         begin, end, indptr, frame, value, weight, 0, cell_of, dynamic_of, n_frames, levels, n_pairs, cells, pixel_sums,
-        per_pixel,
+        per_pixel, slots, values, dense, other, out,
     )  # fmt: skip
 
 

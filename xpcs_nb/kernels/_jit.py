@@ -1,74 +1,125 @@
-"""Compiling, and where compiled code is kept: a folder of the user's, one for each state of the kernels' source."""
+"""Kernels: compiled once for each kind of arguments, called as machine code.
+
+The machine code is kept in a folder of the user's and needs neither numba nor its runtime, so that a process which
+finds it there starts without numba (importing that and loading its own cache takes half a second). That is why kernels
+allocate nothing and raise nothing: they get their scratch arrays as arguments and return what went wrong.
+"""
 
 from __future__ import annotations
 
 import functools
-import hashlib
+import inspect
 import logging
-import os
+import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import numba
-from platformdirs import user_cache_dir
+import numpy as np
 
-__all__ = ["cache_folder", "entry", "inner"]
+from xpcs_nb.kernels._machine_code import MachineCode, cache_folder
+
+__all__ = ["entry", "inner", "instruction"]
 
 log = logging.getLogger(__name__)
 
-#: Reassociation makes sums vectorisable; NaN and infinity keep their meaning.
-SUMS = {"reassoc", "contract", "nsz"}
+#: One kernel is loaded or compiled at a time.
+_turn = threading.RLock()
 
 
-#: numba's settings are module attributes that it makes at run time.
-config: Any = numba.config
-compile_lazily: Any = functools.partial(numba.njit, nogil=True, fastmath=SUMS, error_model="numpy")
+class Inner:
+    """A function that only kernels call; to numba it is a compiled function, made when it is first asked for."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    @functools.cached_property
+    def _numba_type_(self) -> Any:
+        from xpcs_nb.kernels._compile import type_of_function
+
+        return type_of_function(self.function)
 
 
-@functools.cache
-def cache_folder() -> Path:
-    """Return the folder of compiled kernels: ``NUMBA_CACHE_DIR`` if that is set, else below the user's cache.
+class Instruction:
+    """A machine instruction; to numba it is the intrinsic of its name in `_instructions`."""
 
-    numba does not notice when a function that a cached one calls has changed in another file, so the name of the
-    folder has a hash of all kernel sources.
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @functools.cached_property
+    def _numba_type_(self) -> Any:
+        from xpcs_nb.kernels._compile import type_of_instruction
+
+        return type_of_instruction(self.name)
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """Mark a function that only other kernels call."""
+    return Inner(function)
+
+
+def instruction(name: str) -> Any:
+    """Name an intrinsic of `_instructions`."""
+    return Instruction(name)
+
+
+class Entry:
+    """A kernel that Python calls: with C-contiguous arrays, whole numbers, floats, and tuples of whole numbers.
+
+    Raises
+    ------
+    TypeError
+        For any other argument.
     """
-    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(chosen)
-    digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    return Path(user_cache_dir("xpcs_nb", appauthor=False)) / "kernels" / digest.hexdigest()[:12]
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._loaded: dict[tuple[str, ...], MachineCode] = {}
+        functools.update_wrapper(self, function)
 
-def inner[F: Callable[..., Any]](function: F) -> F:
-    """Compile a function that only other kernels call."""
-    return compile_lazily(function)  # type: ignore[no-any-return]
+    def __call__(self, *arguments: Any) -> Any:
+        kinds = tuple(map(_kind, arguments))
+        code = self._loaded.get(kinds)
+        if code is None:
+            inspect.signature(self.function).bind(*arguments)
+            code = self._load(kinds)
+        return code(arguments)
+
+    def _load(self, kinds: tuple[str, ...]) -> MachineCode:
+        with _turn:
+            if kinds not in self._loaded:
+                name = self.function.__name__
+                self._loaded[kinds] = MachineCode.find(name, kinds) or self._compile(name, kinds)
+            return self._loaded[kinds]
+
+    def _compile(self, name: str, kinds: tuple[str, ...]) -> MachineCode:
+        log.info("compiling %s for this processor; this happens once", name)
+        start = time.perf_counter()
+        from xpcs_nb.kernels._compile import compile_kernel
+
+        code = compile_kernel(self.function, kinds)
+        log.info("compiled %s in %.1f s; kept in %s", name, time.perf_counter() - start, cache_folder())
+        return code
 
 
 def entry[F: Callable[..., Any]](function: F) -> F:
-    """Compile a function that Python calls, keep the machine code on disk, and log the first compilation."""
-    before = config.CACHE_DIR
-    # numba looks at this setting while decorating; other users of numba in the process keep theirs.
-    config.CACHE_DIR = str(cache_folder())
-    try:
-        compiled = compile_lazily(function, cache=True)
-    finally:
-        config.CACHE_DIR = before
+    """Compile a function that Python calls when it is first called, and keep the machine code on disk."""
+    return Entry(function)  # type: ignore[return-value]
 
-    @functools.wraps(function)
-    def call(*arguments: Any) -> Any:
-        if compiled.signatures:
-            return compiled(*arguments)
-        name = function.__name__
-        start = time.perf_counter()
-        fresh = not any(cache_folder().rglob(f"*.{name}-*.nbi"))
-        if fresh:
-            log.info("compiling %s for this processor; this happens once", name)
-        answer = compiled(*arguments)
-        if fresh:
-            log.info("compiled and ran %s in %.1f s; kept in %s", name, time.perf_counter() - start, cache_folder())
-        return answer
 
-    return call  # type: ignore[return-value]
+def _kind(argument: Any) -> str:
+    """Return what the machine code must know of an argument: ``i``, ``f``, ``(2)``, ``u2[3]``."""
+    if isinstance(argument, np.ndarray):
+        if not (argument.flags.c_contiguous and argument.flags.aligned and argument.dtype.isnative):
+            raise TypeError(
+                f"kernels take C-contiguous arrays of native numbers, got {argument.dtype.str} {argument.flags}"
+            )
+        return f"{argument.dtype.kind}{argument.dtype.itemsize}[{argument.ndim}]"
+    if isinstance(argument, int | np.integer):
+        return "i"
+    if isinstance(argument, float | np.floating):
+        return "f4" if isinstance(argument, np.float32) else "f"
+    if isinstance(argument, tuple) and all(isinstance(item, int | np.integer) for item in argument):
+        return f"({len(argument)})"
+    raise TypeError(f"kernels take arrays, numbers and tuples of whole numbers, got {type(argument).__name__}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xpcs_nb.kernels._bitshuffle import SLACK, big_endian_32, load_block, mark_dead, top_plane
+from xpcs_nb.kernels._bitshuffle import big_endian_32, load_block, mark_dead, top_plane
 from xpcs_nb.kernels._jit import entry, inner
 from xpcs_nb.kernels._stream import REACH, advance_pixel
 
@@ -38,17 +38,16 @@ def take_slab(
     block: int,
     good: Array,
     slab: Array,
+    values: Array,
+    planes: Array,
+    planes_bytes: Array,
+    spare: Array,
 ) -> int:
     """Decode one block of some frames to `slab` (pixels, frames), float32; pixels that are not good become 0.
 
-    The other arguments and the answer are those of `take_photons`.
+    `values` is scratch, 64 uint64; the other arguments and the answer are those of `take_photons`.
     """
     words = good.shape[1]
-    room = np.zeros(8 * item * words + SLACK // 8, np.uint64)
-    planes_bytes = room.view(np.uint8)
-    planes = room[: 8 * item * words].reshape((8 * item, words))
-    spare = np.empty(block_elements * item + SLACK, np.uint8)
-    values = np.empty(64, np.uint64)
     n = min(block_elements, elements - block * block_elements)
     for t in range(len(begin)):
         at = begin[t]
@@ -84,6 +83,8 @@ def advance_slab(
     products: Array,
     recent: Array,
     head: Array,
+    x: Array,
+    other: Array,
 ) -> None:
     """Take a window of a slab into its used pixels (see `advance_pixels`).
 
@@ -95,10 +96,10 @@ def advance_slab(
         By pixel of the slab: place among the used ones of the slab or less than 0; static bin; counts, added to.
     weight, segment_of
         By correlated frame of the window; the weight includes 1 / avg.
+    x, other
+        Scratch: `window_buffers`.
     """
     n = len(weight)
-    x = np.zeros(n + 2 * REACH, np.float32)
-    other = np.zeros(n + 2 * REACH, np.float32)
     for pixel in range(len(rank)):
         place = rank[pixel]
         counted: Any = 0.0

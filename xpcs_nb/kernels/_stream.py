@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from xpcs_nb.kernels._jit import entry, inner
 from xpcs_nb.kernels._pixel import finish_pixel, four_products
 
-__all__ = ["REACH", "advance_pixel", "advance_pixels", "close_pixels", "sum_frames"]
+__all__ = ["REACH", "TOGETHER", "advance_pixel", "advance_pixels", "close_pixels", "sum_frames", "window_buffers"]
 
 #: Samples that a delay can reach back; pixels that are gathered from the frames together.
 REACH = 8
@@ -23,6 +23,11 @@ TOGETHER = 16
 NOTHING = 2e-6
 
 type Array = NDArray[Any]
+
+
+def window_buffers(n: int) -> tuple[Array, Array]:
+    """Return the scratch arrays of `advance_pixel` for windows of n samples."""
+    return np.zeros(n + 2 * REACH, np.float32), np.zeros(n + 2 * REACH, np.float32)
 
 
 @entry
@@ -92,16 +97,17 @@ def advance_pixels(
     products: Array,
     recent: Array,
     head: Array,
+    gathered: Array,
+    x: Array,
+    other: Array,
 ) -> None:
     """Take a window of frames (n * avg, pixels) into the used pixels begin..end.
 
     `weight` and `segment_of` are of the window's correlated frames (means of `avg`; the weight includes 1 / avg);
-    `segments` (K, S) receives raw counts.
+    `segments` (K, S) receives raw counts. `gathered` is scratch, (TOGETHER, n), float32; so are `x` and `other`:
+    `window_buffers`.
     """
     n = len(weight)
-    gathered = np.empty((TOGETHER, n), np.float32)
-    x = np.zeros(n + 2 * REACH, np.float32)
-    other = np.zeros(n + 2 * REACH, np.float32)
     for start in range(begin, end, TOGETHER):
         stop = min(start + TOGETHER, end)
         gathered[:] = 0
@@ -137,12 +143,13 @@ def close_pixels(
     cells: Array,
     pixel_sums: Array,
     per_pixel: Array,
+    out: Array,
 ) -> None:
     """Add what used pixels begin..end carry after ``n_frames[run]`` frames to the sums of that run.
 
     What belongs to all used pixels (`cell_of`, `dynamic_of`, `per_pixel`) is looked up at ``first_pixel + p``.
+    `out` is scratch, (3, T), float64.
     """
-    out = np.empty((3, n_pairs.shape[1]), np.float64)
     for p in range(begin, end):
         out[:] = 0
         rest = total[p]

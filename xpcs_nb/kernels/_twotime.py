@@ -127,8 +127,8 @@ def smoothing_factors(sums: Floats, group_size: Ints) -> Floats:
 
 
 @entry
-def _cut_runs(start: Any, frame: Any, shift: Any, band: Any) -> Any:
-    """Cut each pixel's events into runs inside one band of frames, and list the runs band by band."""
+def _count_runs(start: Any, frame: Any, shift: Any, band: Any) -> None:
+    """Cut each pixel's events into runs inside one band of frames; `band` receives where each band's runs begin."""
     for k in range(start.size - 1):
         before = -1
         for e in range(start[k], start[k + 1]):
@@ -138,8 +138,11 @@ def _cut_runs(start: Any, frame: Any, shift: Any, band: Any) -> Any:
                 before = here
     for here in range(band.size - 1):
         band[here + 1] += band[here]
-    place = band.copy()
-    runs = np.empty((band[-1], 3), np.int64)
+
+
+@entry
+def _list_runs(start: Any, frame: Any, shift: Any, place: Any, runs: Any) -> None:
+    """List the runs band by band; `place` is where those of each band begin, and is moved on."""
     for k in range(start.size - 1):
         e = start[k]
         end = start[k + 1]
@@ -152,7 +155,6 @@ def _cut_runs(start: Any, frame: Any, shift: Any, band: Any) -> Any:
                 e += 1
             run[1] = e
             run[2] = end
-    return runs
 
 
 @entry
@@ -201,7 +203,9 @@ class EventPairs:
         self.n_bands = ((n - 1) >> self._shift) + 1
         self._events = events
         self._band = np.zeros(self.n_bands + 1, np.int64)
-        self._runs: Ints = _cut_runs(events.start, events.frame, self._shift, self._band)
+        _count_runs(events.start, events.frame, self._shift, self._band)
+        self._runs: Ints = np.empty((self._band[-1], 3), np.int64)
+        _list_runs(events.start, events.frame, self._shift, self._band.copy(), self._runs)
 
     def fill(self, bands: range, c2: NDArray[np.float32]) -> DiagonalSums:
         """Overwrite the rows of `bands` in the map `c2`, shape (N, N), and return their sums along the diagonals."""

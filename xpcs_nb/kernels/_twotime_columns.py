@@ -14,7 +14,16 @@ __all__ = ["sort_photons"]
 
 @entry
 def sort_photons(
-    packed: Any, pointers: Any, slot_of: Any, scale: Any, n_events: Any, size: Any, frame: Any, value: Any
+    packed: Any,
+    pointers: Any,
+    slot_of: Any,
+    scale: Any,
+    n_events: Any,
+    size: Any,
+    frame: Any,
+    value: Any,
+    start: Any,
+    place: Any,
 ) -> Any:
     """Sort photons by pixel, and join those of one pixel in one correlated frame.
 
@@ -32,15 +41,17 @@ def sort_photons(
         Receives the events of each pixel.
     frame, value
         Receive the events, pixel after pixel without gaps.
+    start, place
+        Scratch, int64, one longer than `n_events`.
 
     Returns
     -------
     Number of events.
     """
-    start = np.zeros(n_events.size + 1, np.int64)
+    start[0] = 0
     for p in range(n_events.size):
+        place[p] = start[p]
         start[p + 1] = start[p] + n_events[p]
-    place = start[:-1].copy()
     for t in range(pointers.size - 1):
         slot = slot_of[t]
         for e in range(pointers[t], pointers[t + 1]):

@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.core import ChunkTable, FrameRange, PixelLabels
-from xpcs_nb.kernels import scan_chunks
+from xpcs_nb.kernels import block_buffers, scan_chunks
 from xpcs_nb.reduction._events import Progress
 from xpcs_nb.reduction._spans import ChunkFiles, SpanReader
 from xpcs_nb.reduction._threads import share_out
@@ -148,6 +149,7 @@ def scan(
         bad = scan_chunks(
             state.reader.buffer, begin, end, elements, found.block_elements, found.item, found.used, found.good, strip,
             sums[first:last], found.starts[first:last], state.events, state.counts,
+            *state.buffers,
         )  # fmt: skip
         if bad >= 0:
             raise files.error(first + bad)
@@ -160,6 +162,7 @@ def scan(
                 open_files.enter_context(SpanReader(files, READ_BYTES)),
                 np.zeros(blocks, np.int64),
                 np.zeros(blocks, np.int64),
+                block_buffers(found.item, found.used.shape[1], found.block_elements),
             ),
             work,
             threads,
@@ -177,6 +180,7 @@ class _ScanState:
     reader: SpanReader
     events: Ints
     counts: Ints
+    buffers: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
 def chunk_windows(size: Ints, limit: int) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import PixelLabels
 from xpcs_nb.errors import CorruptDataError
-from xpcs_nb.kernels import advance_slab, close_pixels, correlate_column, take_photons, take_slab
+from xpcs_nb.kernels import (
+    advance_slab,
+    block_buffers,
+    close_pixels,
+    correlate_column,
+    pixel_buffers,
+    take_photons,
+    take_slab,
+    window_buffers,
+)
 from xpcs_nb.reduction import _chunks
 from xpcs_nb.reduction._chunks import SCAN_SHARE, ChunkScan, Column, Told, chunk_windows, columns
 from xpcs_nb.reduction._events import pixel_ranks
@@ -70,6 +79,7 @@ class _Worker:
         self.frame = np.empty(0, dtype=np.int32)
         self.value = np.empty(0, dtype=np.float32)
         self.slab = np.empty((0, 0), dtype=np.float32)
+        self.buffers = block_buffers(found.item, found.good.shape[1], found.block_elements)
 
     def take(self, column: Column) -> None:
         """Decode a column and correlate it."""
@@ -98,6 +108,7 @@ class _Worker:
                 column.strips[0] * found.strip, column.blocks, column.words, found.good,
                 tables.segment_of[tables.slot_of[slice(*window)]], tables.static_of[first:last],
                 self.packed, self.pointers, window[0], tables.pixel_counts[first:last], n_events, self.segments,
+                *self.buffers,
             )  # fmt: skip
             if bad >= 0:
                 raise found.files.error(window[0] + bad)
@@ -110,10 +121,13 @@ class _Worker:
             self.frame = np.empty(room, dtype=np.int32)
             self.value = np.empty(room, dtype=np.float32)
         before, rank = tables.ranks(*column.pixels(self.found))
+        plan = job.plan
         bad = correlate_column(
             self.packed, self.pointers, tables.slot_of, rank, n_events, self.frame, self.value, tables.weight, before,
-            job.cell_of, job.dynamic_of, job.plan.n_frames, job.plan.levels, job.plan.n_pairs,
+            job.cell_of, job.dynamic_of, plan.n_frames, plan.levels, plan.n_pairs,
             self.sums.cells, self.sums.pixels, job.per_pixel,
+            np.empty(len(rank), dtype=np.int64), np.empty(len(rank) + 1, dtype=np.int64),
+            *pixel_buffers(int(n_events.max()), int(plan.n_frames[0]), len(plan)),
         )  # fmt: skip
         if bad >= 0:
             raise CorruptDataError("events are not in time order", path=self.found.files.paths[0])
@@ -135,12 +149,12 @@ class _Worker:
             advance_slab(
                 self.slab, job.frames.avg, rank, tables.weight[slice(*slots)], slots[0], plan.levels,
                 tables.static_of[first:last], tables.segment_of[slice(*slots)], self.segments,
-                tables.pixel_counts[first:last], *carried,
+                tables.pixel_counts[first:last], *carried, *window_buffers(slots[1] - slots[0]),
             )  # fmt: skip
             for run in np.flatnonzero(plan.n_frames == slots[1]):
                 close_pixels(
                     0, n_used, before, int(run), *carried, job.cell_of, job.dynamic_of, plan.n_frames, plan.levels,
-                    plan.n_pairs, self.sums.cells, self.sums.pixels, job.per_pixel,
+                    plan.n_pairs, self.sums.cells, self.sums.pixels, job.per_pixel, np.empty((3, len(plan))),
                 )  # fmt: skip
 
     def _slab_windows(self, column: Column) -> Iterator[tuple[int, int]]:
@@ -162,6 +176,7 @@ class _Worker:
         bad = take_slab(
             self.reader.buffer, begin, end, found.elements, found.block_elements, found.item,
             column.strips[0] * found.strip, column.blocks[0], found.good, self.slab,
+            np.empty(64, dtype=np.uint64), *self.buffers,
         )  # fmt: skip
         if bad >= 0:
             raise found.files.error(window[0] + bad)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import ChunkTable, FrameRange, FrameSource, MultitauSums, PixelLabels, ScatteringArrays
 from xpcs_nb.errors import CorruptDataError, OptionError, QMapError
-from xpcs_nb.kernels import Plan, correlate_events, segment_events
+from xpcs_nb.kernels import Plan, correlate_events, pixel_buffers, segment_events
 from xpcs_nb.reduction._chunks import Told, scan
 from xpcs_nb.reduction._columns import correlate_columns
 from xpcs_nb.reduction._events import Gathered, Progress, gather_events
@@ -193,11 +193,13 @@ def _correlate(
     cost = events.indptr + np.arange(len(events.indptr))
     cuts = np.searchsorted(cost, np.linspace(0, cost[-1], PIECES * threads + 1))
     cuts[-1] = len(job.labels.pixel)
+    most = int(np.diff(events.indptr).max(initial=0))
 
     def work(sums: Accumulator, piece: tuple[int, int]) -> None:
         bad = correlate_events(
             *piece, events.indptr, events.frame, events.value, weight, job.cell_of, job.dynamic_of,
             plan.n_frames, plan.levels, plan.n_pairs, sums.cells, sums.pixels, job.per_pixel,
+            *pixel_buffers(most, int(plan.n_frames[0]), len(plan)),
         )  # fmt: skip
         if bad >= 0:
             raise CorruptDataError(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.core import ChunkTable, FrameRange, PixelEvents, PixelLabels
-from xpcs_nb.kernels import sort_photons, take_photons
+from xpcs_nb.kernels import block_buffers, sort_photons, take_photons
 from xpcs_nb.reduction._chunks import READ_BYTES, SCAN_SHARE, ChunkScan, Column, Told, chunk_windows, columns, scan
 from xpcs_nb.reduction._events import Progress
 from xpcs_nb.reduction._spans import SpanReader
@@ -87,6 +87,7 @@ class _Worker:
         self._slot_of = np.repeat(np.arange(frames.n_frames, dtype=np.int32), frames.avg)
         self._pointers = np.zeros(len(found.files.raw) + 1, dtype=np.int64)
         self._packed = np.empty(0, dtype=np.uint32)
+        self._buffers = block_buffers(found.item, found.good.shape[1], found.block_elements)
 
     def take(self, column: Column) -> _Sorted:
         """Decode a column and sort its photons."""
@@ -97,7 +98,10 @@ class _Worker:
         n_events = self._decode(column, last - first)
         frame, value = np.empty(n_events.sum(), np.int32), np.empty(n_events.sum(), np.float32)
         size = np.empty_like(n_events)
-        n = sort_photons(self._packed, self._pointers, self._slot_of, self._scale, n_events, size, frame, value)
+        scratch = np.empty((2, len(size) + 1), dtype=np.int64)
+        n = sort_photons(
+            self._packed, self._pointers, self._slot_of, self._scale, n_events, size, frame, value, *scratch
+        )
         return _Sorted(first, size, frame[:n], value[:n])
 
     def _decode(self, column: Column, n_pixels: int) -> Ints:
@@ -114,7 +118,7 @@ class _Worker:
                 self._reader.buffer, begin, end, found.elements, found.block_elements, found.item,
                 column.strips[0] * found.strip, column.blocks, column.words, found.good,
                 np.zeros(len(begin), np.int32), static, self._packed, self._pointers, at, counts, n_events,
-                segment,
+                segment, *self._buffers,
             )  # fmt: skip
             if bad >= 0:
                 raise found.files.error(at + bad)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import FrameSource
 from xpcs_nb.errors import CorruptDataError
-from xpcs_nb.kernels import advance_pixels, close_pixels, sum_frames
+from xpcs_nb.kernels import TOGETHER, advance_pixels, close_pixels, sum_frames, window_buffers
 from xpcs_nb.reduction._events import Progress
 from xpcs_nb.reduction._sums import Accumulator, Job
 from xpcs_nb.reduction._threads import share_out
@@ -99,6 +99,7 @@ class _Pass:
             advance_pixels(
                 window, frames.avg, *piece, labels.pixel, weight, first, self.job.plan.levels, labels.static,
                 self.segment_of[first:last], self.segments[slot], *self.carried,
+                np.empty((TOGETHER, last - first), dtype=np.float32), *window_buffers(last - first),
             )  # fmt: skip
 
         self._share_out(advance)
@@ -130,7 +131,7 @@ class _Pass:
             part = self.parts[slot]
             close_pixels(
                 *piece, 0, run, *self.carried, job.cell_of, job.dynamic_of, plan.n_frames, plan.levels, plan.n_pairs,
-                part.cells, part.pixels, job.per_pixel,
+                part.cells, part.pixels, job.per_pixel, np.empty((3, len(plan))),
             )  # fmt: skip
 
         self._share_out(close)
