@@ -7,7 +7,7 @@ import pytest
 
 from xpcs_nb.core import FrameRange
 from xpcs_nb.errors import CorruptDataError
-from xpcs_nb.reduction import _chunks, pixel_events, twotime_maps
+from xpcs_nb.reduction import _chunks, pixel_events, reduce_scattering, reduce_twotime, twotime_maps
 from xpcs_nb.reduction._twotime_chunks import events_from_chunks
 
 SHAPE = (64, 100)
@@ -74,3 +74,28 @@ def test_a_corrupt_chunk_is_an_error_that_names_the_frame(chunked_source, make_l
         file.write(b"\xff" * 64)
     with pytest.raises(CorruptDataError, match="frame 17"):
         events_from_chunks([table], make_labels(SHAPE), FrameRange(0, 30), 2, None)
+
+
+@pytest.mark.usefixtures("column_events")
+@pytest.mark.parametrize("chosen", [FrameRange(0, 90), FrameRange(3, 83, 2, 4)])
+@pytest.mark.parametrize("way", ["chunks", "events", "windows", "bright frames"])
+def test_one_pass_gives_the_scattering_and_maps_of_two(chunked_source, array_source, make_labels, way, chosen):
+    frames, labels = counts(90, mean=3.0 if way == "bright frames" else 0.03), make_labels(SHAPE, keep=0.7)
+    blemish = np.ones(SHAPE, dtype=bool)
+    blemish[10:20, 30:40] = False
+    blemish.reshape(-1)[labels.pixel] = True
+    source = chunked_source(frames) if way == "chunks" else array_source(frames, is_sparse=way == "events")
+    told = {}
+
+    def stage(name):
+        return told.setdefault(name, []).append
+
+    scattering, maps = reduce_twotime(source, labels, chosen, blemish=blemish, bins=[2], threads=2, stage=stage)
+    truth = reduce_scattering(array_source(frames), labels, chosen, blemish=blemish)
+    for name in ("scattering_2d", "scattering_1d", "scattering_1d_segments", "intensity_vs_time"):
+        np.testing.assert_allclose(getattr(scattering, name), getattr(truth, name), rtol=1e-6)
+    for one, other in zip(maps, twotime_maps(array_source(frames), labels, chosen, bins=[2]), strict=True):
+        assert one.bin == other.bin
+        np.testing.assert_allclose(one.c2, other.c2, rtol=1e-5)
+    assert set(told) == ({"scattering", "twotime"} if way == "bright frames" else {"twotime"})
+    assert all(sum(each) == chosen.n_frames for each in told.values())

@@ -4,7 +4,7 @@ from xpcs_nb.reduction._correlate import correlate, correlate_to_file
 from xpcs_nb.reduction._events import pixel_events
 from xpcs_nb.reduction._multitau import reduce_multitau
 from xpcs_nb.reduction._scattering import reduce_scattering
-from xpcs_nb.reduction._twotime import twotime_maps
+from xpcs_nb.reduction._twotime import reduce_twotime, twotime_maps
 
 __all__ = [
     "correlate",
@@ -12,5 +12,6 @@ __all__ = [
     "pixel_events",
     "reduce_multitau",
     "reduce_scattering",
+    "reduce_twotime",
     "twotime_maps",
 ]

@@ -37,7 +37,7 @@ from xpcs_nb.reduction._boost_corr_sums import check_sums
 from xpcs_nb.reduction._multitau import reduce_multitau
 from xpcs_nb.reduction._provenance import Fingerprints, provenance
 from xpcs_nb.reduction._scattering import reduce_scattering
-from xpcs_nb.reduction._twotime import twotime_maps
+from xpcs_nb.reduction._twotime import reduce_twotime, twotime_maps
 from xpcs_nb.results import result_path, write_result
 
 if TYPE_CHECKING:
@@ -223,32 +223,22 @@ class _Job:
 
     def _builtin(self) -> ResultArrays:
         options, common = self.options, (self.source, self.labels, self.frames)
-        content: dict[str, Any] = {}
-        if options.wants_twotime:
-            # Made first, read last: maps that can't be held in memory are refused before the long pass.
-            content["twotime"] = twotime_maps(
-                *common,
-                bins=options.dq_selection,
-                smooth=options.smooth,
-                threads=options.threads,
-                progress=self._stage("twotime"),
-            )
-        if options.wants_multitau:
-            sums, scattering, partial = reduce_multitau(
-                *common,
-                blemish=self.blemish,
-                normalize_frame=options.normalize_frame,
-                keep_pixels=options.save_g2,
-                partial_frames=self._partial_frames(),
-                threads=options.threads,
-                progress=self._stage("multitau"),
-            )
-            content["multitau"] = self._multitau(sums, partial)
-        else:
-            scattering = reduce_scattering(
-                *common, blemish=self.blemish, threads=options.threads, progress=self._stage("scattering")
-            )
-        return self._content(scattering, **content)
+        twotime: dict[str, Any] = {"bins": options.dq_selection, "smooth": options.smooth, "threads": options.threads}
+        if not options.wants_multitau:
+            scattering, maps = reduce_twotime(*common, blemish=self.blemish, stage=self._stage, **twotime)
+            return self._content(scattering, twotime=maps)
+        # Made first, read last: maps that can't be held in memory are refused before the long pass.
+        wanted = twotime_maps(*common, progress=self._stage("twotime"), **twotime) if options.wants_twotime else None
+        sums, scattering, partial = reduce_multitau(
+            *common,
+            blemish=self.blemish,
+            normalize_frame=options.normalize_frame,
+            keep_pixels=options.save_g2,
+            partial_frames=self._partial_frames(),
+            threads=options.threads,
+            progress=self._stage("multitau"),
+        )
+        return self._content(scattering, multitau=self._multitau(sums, partial), twotime=wanted)
 
     def _boost_corr(self) -> ResultArrays:
         output = run_boost_corr(

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 
-from xpcs_nb.core import FrameRange, FrameSource, PixelLabels, Smooth, TwotimeMap
+import numpy as np
+from numpy.typing import NDArray
+
+from xpcs_nb.core import FrameRange, FrameSource, PixelLabels, ScatteringArrays, Smooth, TwotimeMap
 from xpcs_nb.errors import OptionError, QMapError
+from xpcs_nb.reduction._events import gather_events
+from xpcs_nb.reduction._multitau import N_SEGMENTS, check, scatter_events
+from xpcs_nb.reduction._scattering import reduce_scattering
 from xpcs_nb.reduction._threads import n_threads
+from xpcs_nb.reduction._twotime_chunks import gather_chunks
+from xpcs_nb.reduction._twotime_events import maps_from_events, maps_of_photons
+from xpcs_nb.reduction._twotime_frames import maps_from_frames
 from xpcs_nb.reduction._twotime_plan import BinPixels, check_map_memory, choose_bins, event_occupancy, pairs_are_cheaper
 
-__all__ = ["twotime_maps"]
+__all__ = ["reduce_twotime", "twotime_maps"]
 
 type Progress = Callable[[int], None]
 
@@ -78,6 +87,57 @@ def twotime_maps(
     return _maps(source, labels, frames, chosen, n_threads(threads), progress)
 
 
+def reduce_twotime(
+    source: FrameSource,
+    labels: PixelLabels,
+    frames: FrameRange,
+    *,
+    blemish: NDArray[np.bool_],
+    bins: Sequence[int] | None = None,
+    smooth: Smooth = "sqmap",
+    threads: int = 0,
+    stage: Callable[[str], Progress | None] = lambda _name: None,
+) -> tuple[ScatteringArrays, Iterator[TwotimeMap]]:
+    """Return the mean scattering of a series and its two-time maps, from one pass where photons are few.
+
+    Parameters
+    ----------
+    source, labels, frames, bins, smooth, threads
+        As for `twotime_maps`.
+    blemish
+        As for `reduce_scattering`.
+    stage
+        Gives the progress of the stages ``scattering`` (if it is a pass of its own) and ``twotime``.
+
+    Returns
+    -------
+    tuple
+        The scattering, and an iterator of maps.
+
+    Raises
+    ------
+    OptionError, QMapError, CorruptDataError
+        As `twotime_maps` and `reduce_scattering`.
+    """
+    _check(source, labels, frames, threads)
+    check(source, labels, blemish)
+    chosen = choose_bins(labels, bins, smooth)
+    check_map_memory(frames.n_frames, min(len(chosen), 2))
+    threads = n_threads(threads)
+    if _split(source, labels, frames, chosen)[1]:
+        scattering = reduce_scattering(
+            source, labels, frames, blemish=blemish, threads=threads, progress=stage("scattering")
+        )
+        return scattering, _maps(source, labels, frames, chosen, threads, stage("twotime"))
+    tables = source.chunk_tables()
+    if tables is None:
+        gathered = gather_events(source, labels, frames, progress=stage("twotime"))
+    else:
+        gathered = gather_chunks(tables, labels, frames, blemish, threads, stage("twotime"))
+    scattering = scatter_events(gathered, labels, frames, blemish, N_SEGMENTS)
+    return scattering, maps_of_photons(gathered.events, chosen, threads)
+
+
 def _check(source: FrameSource, labels: PixelLabels, frames: FrameRange, threads: int) -> None:
     if threads < 0:
         raise OptionError("threads is out of range", got=threads, expected="an integer >= 0")
@@ -102,10 +162,6 @@ def _maps(
     threads: int,
     progress: Progress | None,
 ) -> Iterator[TwotimeMap]:
-    # numba takes long to import, and is not needed to refuse bad options
-    from xpcs_nb.reduction._twotime_events import maps_from_events
-    from xpcs_nb.reduction._twotime_frames import maps_from_frames
-
     sparse, dense = _split(source, labels, frames, bins)
     parts: list[Iterator[TwotimeMap]] = []
     if sparse:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from xpcs_nb.core import ChunkTable, FrameRange, PixelEvents, PixelLabels
 from xpcs_nb.kernels import block_buffers, sort_photons, take_photons
 from xpcs_nb.reduction._chunks import READ_BYTES, SCAN_SHARE, ChunkScan, Column, Told, chunk_windows, columns, scan
-from xpcs_nb.reduction._events import Progress
+from xpcs_nb.reduction._events import Gathered, Progress, pixel_ranks
 from xpcs_nb.reduction._spans import SpanReader
 from xpcs_nb.reduction._threads import share_out
 
-__all__ = ["events_from_chunks"]
+__all__ = ["events_from_chunks", "gather_chunks"]
 
 type Ints = NDArray[np.int64]
 
@@ -33,8 +33,27 @@ def events_from_chunks(
     """
     used = np.zeros(labels.shape, dtype=bool)
     used.reshape(-1)[labels.pixel] = True
+    return gather_chunks(tables, labels, frames, used, threads, progress).events
+
+
+def gather_chunks(
+    tables: Sequence[ChunkTable],
+    labels: PixelLabels,
+    frames: FrameRange,
+    blemish: NDArray[np.bool_],
+    threads: int,
+    progress: Progress | None,
+) -> Gathered:
+    """Return what `gather_events` does, from columns of compressed blocks; only pixels good in `blemish` are counted.
+
+    Raises
+    ------
+    CorruptDataError, MissingFileError
+        If chunks can't be read or decoded; they name the file and the frame.
+    """
     told = Told(progress, frames.n_frames)
-    found = scan(tables, labels, frames, used, threads, told)
+    found = scan(tables, labels, frames, blemish, threads, told)
+    tables_ = _Tables(found, frames, pixel_ranks(labels), np.zeros(found.elements))
     todo = columns(found)
     # every thread writes the entries of the columns that it takes
     sorted_: list[_Sorted | None] = [None] * len(todo)
@@ -46,7 +65,7 @@ def events_from_chunks(
     with ExitStack() as open_files:
         share_out(
             range(len(todo)),
-            lambda: _Worker(found, frames, open_files.enter_context(SpanReader(found.files, READ_BYTES))),
+            lambda: _Worker(tables_, open_files.enter_context(SpanReader(found.files, READ_BYTES))),
             work,
             threads,
             lambda number: told.add((1 - SCAN_SHARE) * todo[number].events / total),
@@ -59,12 +78,23 @@ def events_from_chunks(
         size[part.first : part.first + len(part.size)] = part.size
     indptr = np.zeros(len(labels.pixel) + 1, dtype=np.int64)
     np.cumsum(size[labels.pixel], out=indptr[1:])
-    return PixelEvents(
+    events = PixelEvents(
         indptr=indptr,
         frame=np.concatenate([part.frame for part in parts] or [np.empty(0, np.int32)]),
         value=np.concatenate([part.value for part in parts] or [np.empty(0, np.float32)]),
         n_frames=frames.n_frames,
     )
+    return Gathered(events, tables_.pixel_counts, found.frame_counts)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What all threads read, and the counts by pixel, of which each column writes its own part."""
+
+    found: ChunkScan
+    frames: FrameRange
+    rank: NDArray[np.int32]
+    pixel_counts: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -80,8 +110,9 @@ class _Sorted:
 class _Worker:
     """One thread and its buffers."""
 
-    def __init__(self, found: ChunkScan, frames: FrameRange, reader: SpanReader) -> None:
-        self._found = found
+    def __init__(self, tables: _Tables, reader: SpanReader) -> None:
+        self._found, self._tables = tables.found, tables
+        found, frames = tables.found, tables.frames
         self._reader = reader
         self._scale = np.float32(1 / frames.avg)
         self._slot_of = np.repeat(np.arange(frames.n_frames, dtype=np.int32), frames.avg)
@@ -95,7 +126,7 @@ class _Worker:
         if column.events > len(self._packed):
             self._packed = np.empty(column.events, dtype=np.uint32)
         first, last = column.pixels(found)
-        n_events = self._decode(column, last - first)
+        n_events = self._decode(column, first, last)
         frame, value = np.empty(n_events.sum(), np.int32), np.empty(n_events.sum(), np.float32)
         size = np.empty_like(n_events)
         scratch = np.empty((2, len(size) + 1), dtype=np.int64)
@@ -104,12 +135,12 @@ class _Worker:
         )
         return _Sorted(first, size, frame[:n], value[:n])
 
-    def _decode(self, column: Column, n_pixels: int) -> Ints:
+    def _decode(self, column: Column, first: int, last: int) -> Ints:
         """List the photons of a column frame by frame, and return the entries of each pixel."""
         found = self._found
-        n_events, counts = np.zeros(n_pixels, dtype=np.int64), np.zeros(n_pixels)
-        # only good pixels are decoded, and those are the used ones: all count, and their sums are not needed
-        static, segment = np.zeros(n_pixels, dtype=np.int32), np.zeros((1, 1))
+        n_events, counts = np.zeros(last - first, dtype=np.int64), self._tables.pixel_counts[first:last]
+        # One bin and one stretch of time: sums by bin and stretch are made of the sorted photons.
+        static, segment = np.minimum(self._tables.rank[first:last], np.int32(0)), np.zeros((1, 1))
         starts = found.starts[:, column.strips[0]].astype(np.int64)
         size = found.starts[:, column.strips[1]].astype(np.int64) - starts
         for at, stop in chunk_windows(size, READ_BYTES):

@@ -18,7 +18,7 @@ from xpcs_nb.reduction._events import pixel_events
 from xpcs_nb.reduction._twotime_chunks import events_from_chunks
 from xpcs_nb.reduction._twotime_plan import BinPixels, pairs_are_cheaper
 
-__all__ = ["maps_from_events"]
+__all__ = ["maps_from_events", "maps_of_photons"]
 
 #: Several maps are made at a time, one a thread, as long as all of them are no larger than this; else the threads
 #: share the rows of one map.
@@ -48,7 +48,12 @@ def maps_from_events(
         events = pixel_events(source, few, frames, progress=progress)
     else:
         events = events_from_chunks(tables, few, frames, threads, progress)
-    map_bytes = 4 * frames.n_frames**2
+    yield from maps_of_photons(events, bins, threads)
+
+
+def maps_of_photons(events: PixelEvents, bins: list[BinPixels], threads: int) -> Iterator[TwotimeMap]:
+    """Yield the maps of `bins` in their order; their rows are those of `events`."""
+    map_bytes = 4 * events.n_frames**2
     pool = ThreadPoolExecutor(threads, thread_name_prefix="xpcs_nb")
     try:
         if len(bins) < threads or (threads + 1) * map_bytes > MAPS_BYTES:
