@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from tqdm.auto import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 __all__ = ["ProgressBar"]
 
@@ -26,11 +27,15 @@ class ProgressBar:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that `done` of `total` frames are through `stage`."""
+        if self._hidden:
+            return
         bar = self._bar
         if bar is None or stage != self._stage:
+            from tqdm.auto import tqdm
+
             self._close()
             self._stage = stage
-            bar = tqdm(total=total, desc=stage, unit=" frames", unit_scale=True, disable=self._hidden)
+            bar = tqdm(total=total, desc=stage, unit=" frames", unit_scale=True)
             self._bar = bar
         bar.update(min(done, total) - bar.n)
 
