@@ -275,7 +275,7 @@ def test_a_refused_series_is_closed(measured, tmp_path, monkeypatch):
     monkeypatch.setattr(correlating, "open_frames", remember)
     with pytest.raises(OptionError):
         xnb.correlate(measured.raw, measured.qmap, output=tmp_path / "output", begin_frame=1000)
-    with pytest.raises(Exception, match=r"(?i)clos|not a|invalid|identifier"):
+    with pytest.raises(Exception, match="the frame source is closed"):
         opened[0].frames(0, 1)
 
 
