@@ -138,6 +138,13 @@ def test_text_grows_no_larger_than_a_state():
         evaluate("[t, t, t, t, t, t, t, t, t]", state)
 
 
+def test_a_large_state_is_not_looked_through_at_each_step_of_an_expression():
+    state = {"i": [[1]] * 30_000, "j": [[1]] * 29_999 + [[2]]}
+    start = time.monotonic()
+    assert evaluate(" or ".join(["i == j"] * 300) + " or 1", state) == 1
+    assert time.monotonic() - start < 3
+
+
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
