@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xpcs_nb.errors import FlowDefinitionError
@@ -68,11 +68,13 @@ json_values = st.recursive(
 names = st.lists(st.text(max_size=5), min_size=1, max_size=4).map(tuple)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.lists(st.text(max_size=5) | st.integers(0, 999), max_size=4).map(tuple))
 def test_a_written_path_is_read_back(path):
     assert _paths.parse(_paths.text(path)) == path
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(state=st.dictionaries(st.text(max_size=5), json_values, max_size=3), path=names, value=json_values)
 def test_what_was_put_is_there_and_the_given_state_is_as_it_was(state, path, value):
     before = json.dumps(state)

@@ -23,6 +23,9 @@ from xpcs_nb.facility.local.language import (
     returned,
 )
 
+# Machines that run tests are busy; how long an example takes says nothing here.
+UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
 NAMES = ["A", "B", "C"]
 ERRORS = ["ActionFailedException", "ActionTimeout", "States.ALL", "States.ResultPathMatchFailure"]
 
@@ -147,7 +150,7 @@ def is_sound(definition):
     return True
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(UNHURRIED, max_examples=300)
 @given(definition=definitions, context=contexts, document=st.none() | documents)
 def test_a_state_never_breaks_and_never_changes_what_it_got(definition, context, document):
     assume(is_sound(definition))
@@ -167,7 +170,7 @@ def test_a_state_never_breaks_and_never_changes_what_it_got(definition, context,
         place = after
 
 
-@settings(max_examples=200, deadline=None)
+@settings(UNHURRIED, max_examples=200)
 @given(
     definition=st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -180,6 +183,7 @@ def test_checking_anything_gives_findings(definition):
         check(definition)
 
 
+@settings(UNHURRIED)
 @given(definition=definitions, context=values)
 def test_a_run_starts_with_an_object_only(definition, context):
     assume(is_sound(definition))
