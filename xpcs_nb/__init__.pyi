@@ -5,11 +5,12 @@ from .errors import XpcsError
 from .flows import process_online
 from .frames import open_frames
 from .qmap import QMap
-from .reduction import correlate
+from .reduction import G2Preview, correlate
 from .results import open_result
 
 __all__ = [
     "Catalog",
+    "G2Preview",
     "Geometry",
     "QMap",
     "ReductionOptions",

@@ -11,7 +11,7 @@ from xpcs_nb.core import ReductionOptions
 from xpcs_nb.errors import EngineError, OptionError
 from xpcs_nb.qmap import pixel_labels
 from xpcs_nb.reduction._boost_corr import choose_engine
-from xpcs_nb.reduction._boost_corr_sums import check_sums
+from xpcs_nb.reduction._kept_sums import check_sums
 from xpcs_nb.testing import simulate_measurement
 
 pytestmark = [

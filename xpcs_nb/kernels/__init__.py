@@ -4,6 +4,7 @@ from xpcs_nb.kernels._bitshuffle import block_buffers, scan_chunks
 from xpcs_nb.kernels._columns import correlate_column, take_photons
 from xpcs_nb.kernels._events import correlate_events, count_events, pixel_buffers, place_events, segment_events
 from xpcs_nb.kernels._plan import Plan
+from xpcs_nb.kernels._rebin import rebin_pixels
 from xpcs_nb.kernels._slab import advance_slab, take_slab
 from xpcs_nb.kernels._stream import TOGETHER, advance_pixels, close_pixels, sum_frames, window_buffers
 from xpcs_nb.kernels._twotime import BinEvents, EventPairs, bin_events, smoothing_factors
@@ -39,6 +40,7 @@ __all__ = [
     "g2_from_twotime",
     "pixel_buffers",
     "place_events",
+    "rebin_pixels",
     "scale_pixels",
     "scan_chunks",
     "segment_events",

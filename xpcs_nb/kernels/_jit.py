@@ -112,9 +112,8 @@ def _kind(argument: Any) -> str:
     """Return what the machine code must know of an argument: ``i``, ``f``, ``(2)``, ``u2[3]``."""
     if isinstance(argument, np.ndarray):
         if not (argument.flags.c_contiguous and argument.flags.aligned and argument.dtype.isnative):
-            raise TypeError(
-                f"kernels take C-contiguous arrays of native numbers, got {argument.dtype.str} {argument.flags}"
-            )
+            found = f"{argument.dtype.str} of shape {argument.shape} with strides {argument.strides}"
+            raise TypeError(f"kernels take C-contiguous arrays of native numbers, got {found}")
         return f"{argument.dtype.kind}{argument.dtype.itemsize}[{argument.ndim}]"
     if isinstance(argument, int | np.integer):
         return "i"

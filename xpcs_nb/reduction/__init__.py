@@ -3,10 +3,12 @@
 from xpcs_nb.reduction._correlate import correlate, correlate_to_file
 from xpcs_nb.reduction._events import pixel_events
 from xpcs_nb.reduction._multitau import reduce_multitau
+from xpcs_nb.reduction._preview import G2Preview
 from xpcs_nb.reduction._scattering import reduce_scattering
 from xpcs_nb.reduction._twotime import reduce_twotime, twotime_maps
 
 __all__ = [
+    "G2Preview",
     "correlate",
     "correlate_to_file",
     "pixel_events",

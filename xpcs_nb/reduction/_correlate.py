@@ -33,7 +33,7 @@ from xpcs_nb.frames import open_frames
 from xpcs_nb.hdf5 import find_metadata, read_metadata
 from xpcs_nb.qmap import QMap, pixel_labels
 from xpcs_nb.reduction._boost_corr import choose_engine, run_boost_corr
-from xpcs_nb.reduction._boost_corr_sums import check_sums
+from xpcs_nb.reduction._kept_sums import check_sums
 from xpcs_nb.reduction._multitau import reduce_multitau
 from xpcs_nb.reduction._provenance import Fingerprints, provenance
 from xpcs_nb.reduction._scattering import reduce_scattering

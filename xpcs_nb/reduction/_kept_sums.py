@@ -1,12 +1,16 @@
-"""Sums over cells from per-pixel arrays, as the builtin kernels leave them."""
+"""Sums over cells from what was kept of each pixel, as the builtin kernels leave them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.core import DelayGrid, MultitauSums, PixelLabels
 from xpcs_nb.errors import EngineError
+from xpcs_nb.kernels import rebin_pixels
+from xpcs_nb.reduction._threads import n_threads, share_out
 
 __all__ = ["check_sums", "sums_of_pixels"]
 
@@ -14,35 +18,47 @@ __all__ = ["check_sums", "sums_of_pixels"]
 TOLERANCE = 0.02
 
 
-def sums_of_pixels(pixels: NDArray[np.float32], labels: PixelLabels, *, keep: bool) -> MultitauSums:
-    """Add up G, IP, IF of each pixel, shape (T, 3, P), in (static bin, block) cells, and per-pixel g2 in dynamic bins.
+def sums_of_pixels(
+    kept: NDArray[np.float32],
+    labels: PixelLabels,
+    *,
+    rows: NDArray[np.integer[Any]] | None = None,
+    keep: bool = False,
+    threads: int = 0,
+) -> MultitauSums:
+    """Add up G, IP, IF of each pixel in (static bin, block) cells, and the per-pixel g2 in dynamic bins.
 
     Parameters
     ----------
-    pixels
-        G, IP, IF by delay and pixel of `labels`.
+    kept
+        G, IP, IF by delay and pixel, shape (T, 3, K), float32.
     labels
         Bins and blocks of the pixels.
+    rows
+        Place of each of its pixels in the last axis of `kept`; None where that has exactly these pixels.
     keep
-        Return `pixels` too.
+        Return `kept` too.
+    threads
+        Threads; 0 for one a core.
     """
-    n_delays = len(pixels)
+    n_delays = len(kept)
     n_cells = labels.n_static * labels.n_blocks
-    cell = labels.static * labels.n_blocks + labels.block
-    sums = np.empty((3, n_cells, n_delays))
-    g2_sums = np.empty((2, labels.n_dynamic, n_delays))
-    for delay in range(n_delays):
-        G, IP, IF = pixels[delay].astype(np.float64)
-        for part, values in zip(sums, (G, IP, IF), strict=True):
-            part[:, delay] = np.bincount(cell, values, minlength=n_cells)
-        below = IP * IF
-        g2 = np.divide(G, below, out=np.zeros_like(G), where=below > 0)
-        for part, values in zip(g2_sums, (g2, g2**2), strict=True):
-            part[:, delay] = np.bincount(labels.dynamic, values, minlength=labels.n_dynamic)
+    cell = (labels.static * labels.n_blocks + labels.block).astype(np.int32)
+    row = np.arange(len(cell), dtype=np.int32) if rows is None else rows.astype(np.int32)
+    dynamic = labels.dynamic.astype(np.int32)
+    cells = np.zeros((n_delays, n_cells, 3))
+    pixel_g2 = np.zeros((n_delays, labels.n_dynamic, 2))
+    share_out(
+        range(n_delays),
+        lambda: None,
+        lambda _, delay: rebin_pixels(kept, delay, delay + 1, row, cell, dynamic, cells, pixel_g2),
+        n_threads(threads),
+    )
     shape = (labels.n_static, labels.n_blocks)
     count = np.bincount(cell, minlength=n_cells).reshape(shape)
-    G, IP, IF = sums.reshape(3, *shape, n_delays)
-    return MultitauSums(G, IP, IF, count, g2_sums[0], g2_sums[1], pixels if keep else None)
+    G, IP, IF = np.ascontiguousarray(cells.T).reshape(3, *shape, n_delays)
+    g2_sum, g2_square = np.ascontiguousarray(pixel_g2.T)
+    return MultitauSums(G, IP, IF, count, g2_sum, g2_square, kept if keep else None)
 
 
 def check_sums(sums: MultitauSums, intensity: NDArray[np.float64], *, normalized: bool) -> None:
