@@ -21,6 +21,7 @@ class Taken:
 
     number: int
     run_id: str
+    flow_id: str
     label: str
     definition: dict[str, Any]
     settings: dict[str, Any]
@@ -47,7 +48,7 @@ class Claims:
         """Take up to `most` runs that are to go on, those first that have waited longest."""
         with self._database.writing() as connection:
             rows = connection.execute(
-                "SELECT number, run_id, label, definitions.definition, settings.settings, position, action FROM runs "
+                "SELECT number, run_id, flow_id, label, definitions.definition, settings.settings, position, action FROM runs "
                 "JOIN definitions ON definitions.checksum = runs.definition "
                 "JOIN settings ON settings.checksum = runs.settings JOIN carried ON run = number "
                 "WHERE status = 'ACTIVE' AND engine IS NULL AND due <= ? ORDER BY due, number LIMIT ?",
@@ -57,7 +58,7 @@ class Claims:
                 "UPDATE runs SET engine = ? WHERE number = ?", [(self._engine, row[0]) for row in rows]
             )
         return [
-            Taken(*row[:3], *(json.loads(text) for text in row[3:6]), action=row[6] and json.loads(row[6]))
+            Taken(*row[:4], *(json.loads(text) for text in row[4:7]), action=row[7] and json.loads(row[7]))
             for row in rows
         ]
 
@@ -123,6 +124,7 @@ class Claims:
         details: Mapping[str, Any],
         entries: Sequence[LogEntry],
         *,
+        position: Mapping[str, Any],
         output: Mapping[str, Any] | None = None,
         handled: bool = False,
     ) -> None:
@@ -133,8 +135,8 @@ class Claims:
                 (status, as_json(details), now(), number),
             )
             connection.execute(
-                "UPDATE carried SET output = ?, action = NULL, failed = iif(?, failed, NULL) WHERE run = ?",
-                (None if output is None else as_json(output), handled, number),
+                "UPDATE carried SET position = ?, output = ?, action = NULL, failed = iif(?, failed, NULL) WHERE run = ?",
+                (as_json(position), None if output is None else as_json(output), handled, number),
             )
             write_log(connection, number, entries)
 

@@ -101,7 +101,6 @@ class Work:
     action_id: str
     body: Mapping[str, Any]
     settings: Settings
-    home: Path
     folder: Path
     name: str
     stop: Stop
