@@ -14,6 +14,11 @@ from xpcs_nb.facility.local._runs import as_json, now, write_log
 
 __all__ = ["Claims", "Taken"]
 
+OTHERS = (
+    "SELECT number, cancel, json_extract(position, '$.state') FROM runs JOIN carried ON run = number "
+    "WHERE status = 'ACTIVE' AND engine IS NOT NULL AND engine != ?"
+)
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -48,8 +53,8 @@ class Claims:
         """Take up to `most` runs that are to go on, those first that have waited longest."""
         with self._database.writing() as connection:
             rows = connection.execute(
-                "SELECT number, run_id, flow_id, label, definitions.definition, settings.settings, position, action FROM runs "
-                "JOIN definitions ON definitions.checksum = runs.definition "
+                "SELECT number, run_id, flow_id, label, definitions.definition, settings.settings, position, action "
+                "FROM runs JOIN definitions ON definitions.checksum = runs.definition "
                 "JOIN settings ON settings.checksum = runs.settings JOIN carried ON run = number "
                 "WHERE status = 'ACTIVE' AND engine IS NULL AND due <= ? ORDER BY due, number LIMIT ?",
                 (time.time(), most),
@@ -57,17 +62,14 @@ class Claims:
             connection.executemany(
                 "UPDATE runs SET engine = ? WHERE number = ?", [(self._engine, row[0]) for row in rows]
             )
-        return [
-            Taken(*row[:4], *(json.loads(text) for text in row[4:7]), action=row[7] and json.loads(row[7]))
-            for row in rows
-        ]
+        return [Taken(*row[:4], *(text and json.loads(text) for text in row[4:])) for row in rows]
 
     def next_due(self) -> float | None:
         """Return when the next run is to go on (unix time), or None where there is none."""
         with self._database.reading() as connection:
-            due = connection.execute(
-                "SELECT min(due) FROM runs WHERE status = 'ACTIVE' AND engine IS NULL"
-            ).fetchone()[0]
+            due = connection.execute("SELECT min(due) FROM runs WHERE status = 'ACTIVE' AND engine IS NULL").fetchone()[
+                0
+            ]
         return due if due is None else float(due)
 
     def cancelled(self) -> list[int]:
@@ -111,11 +113,10 @@ class Claims:
                 (as_json(details), number),
             )
 
-    def put_back(self, number: int, due: float = 0, entries: Sequence[LogEntry] = ()) -> None:
+    def put_back(self, number: int, due: float = 0) -> None:
         """Let go of a run; from `due` on any engine takes it up where it stands."""
         with self._database.writing() as connection:
             connection.execute("UPDATE runs SET engine = NULL, due = ? WHERE number = ?", (due, number))
-            write_log(connection, number, entries)
 
     def end(
         self,
@@ -135,19 +136,19 @@ class Claims:
                 (status, as_json(details), now(), number),
             )
             connection.execute(
-                "UPDATE carried SET position = ?, output = ?, action = NULL, failed = iif(?, failed, NULL) WHERE run = ?",
+                "UPDATE carried SET position = ?, output = ?, action = NULL, failed = iif(?, failed, NULL) "
+                "WHERE run = ?",
                 (as_json(position), None if output is None else as_json(output), handled, number),
             )
             write_log(connection, number, entries)
 
     def interrupt_others(self) -> None:
-        """Mark the runs of engines that are no more; only for who holds the engine's lock."""
+        """Mark the runs of engines that are no more; only while no other engine can have the engine's lock."""
+        with self._database.reading() as connection:
+            if not connection.execute(OTHERS, (self._engine,)).fetchone():
+                return
         with self._database.writing() as connection:
-            rows = connection.execute(
-                "SELECT number, cancel, json_extract(position, '$.state') FROM runs JOIN carried ON run = number "
-                "WHERE status = 'ACTIVE' AND engine IS NOT NULL AND engine != ?",
-                (self._engine,),
-            ).fetchall()
+            rows = connection.execute(OTHERS, (self._engine,)).fetchall()
             for number, cancel, state in rows:
                 code, description = (
                     ("FlowCanceled", "The flow was cancelled")

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
 from xpcs_nb.facility.local._collections import LOCAL_ENDPOINT
+from xpcs_nb.facility.local._function import LARGEST
 from xpcs_nb.facility.local._runs import RunStore, as_json
 from xpcs_nb.facility.local._transfer_plan import request_field
 from xpcs_nb.facility.local._work import ActionRefusedError, Done, OutOfTimeError, Settings, StoppedError, Work
-from xpcs_nb.facility.local._worker import LARGEST
 from xpcs_nb.facility.local._workers import Job, Task
 
 __all__ = ["Pool", "carry_out_compute"]
@@ -48,13 +48,21 @@ def carry_out_compute(work: Work, store: RunStore, pool: Pool, *, version: int) 
     try:
         with work.stop.telling(lambda: finished.put(None)):
             for _ in jobs:
-                if finished.get(timeout=work.remaining()) is None:
-                    raise StoppedError
-    except (StoppedError, Empty) as error:
+                _next(finished, work)
+    except (StoppedError, OutOfTimeError):
         for job in jobs:
             job.stop()
-        raise (StoppedError() if isinstance(error, StoppedError) else OutOfTimeError()) from None
+        raise
     return _done(work, jobs)
+
+
+def _next(finished: SimpleQueue[Job | None], work: Work) -> None:
+    try:
+        job = finished.get(timeout=work.remaining())
+    except Empty:
+        raise OutOfTimeError from None
+    if job is None:
+        raise StoppedError
 
 
 def _done(work: Work, jobs: Sequence[Job]) -> Done:
@@ -73,10 +81,12 @@ def _tasks(work: Work, store: RunStore, version: int) -> list[Task]:
     listed = request_field(work.body, "tasks")
     if not isinstance(listed, list) or not listed:
         raise ActionRefusedError("the request has no tasks")
-    calls = [_call_v2(item, work.settings) for item in listed] if version == 2 else _calls_v3(work, listed)  # noqa: PLR2004
+    calls = [_call_v2(item, work.settings) for item in listed] if version == 2 else _calls_v3(work, listed)
     size = len(as_json([call[1:] for call in calls]))
     if size > LARGEST:
-        raise ActionRefusedError(f"the arguments have {size} bytes; at most {LARGEST} are allowed: files carry the data")
+        raise ActionRefusedError(
+            f"the arguments have {size} bytes; at most {LARGEST} are allowed: files carry the data"
+        )
     return [_task(work, store, index, *call) for index, call in enumerate(calls)]
 
 
@@ -105,9 +115,7 @@ def _check_endpoint(endpoint: Any, settings: Settings) -> None:
         raise ActionRefusedError(f"no compute endpoint {endpoint!r} on this machine; there are: {known}")
 
 
-def _task(
-    work: Work, store: RunStore, index: int, function_id: str, args: list[Any], kwargs: dict[str, Any]
-) -> Task:
+def _task(work: Work, store: RunStore, index: int, function_id: str, args: list[Any], kwargs: dict[str, Any]) -> Task:
     function = store.function(function_id)
     if function is None:
         raise ActionRefusedError(f"no function {function_id!r} is registered on this machine")

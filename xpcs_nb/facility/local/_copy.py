@@ -54,9 +54,7 @@ def copy_file(
         before = os.fstat(stream.fileno())
         try:
             digest = _copy(stream, part, progress, checksum=checksum)
-            after = os.fstat(stream.fileno())
-            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-                raise CorruptDataError("the file changed while it was copied", path=source)
+            _check_unchanged(source, before, os.fstat(stream.fileno()))
             os.utime(part, ns=(before.st_atime_ns, before.st_mtime_ns))
             part.replace(target)
         except CorruptDataError as error:
@@ -94,6 +92,11 @@ def _copy(source: BinaryIO, part: Path, progress: Callable[[int], None], *, chec
             progress(count)
         os.fsync(target.fileno())
     return digest.hexdigest() if checksum else None
+
+
+def _check_unchanged(source: Path, before: os.stat_result, after: os.stat_result) -> None:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise CorruptDataError("the file changed while it was copied", path=source)
 
 
 def _write(descriptor: int, piece: memoryview) -> None:

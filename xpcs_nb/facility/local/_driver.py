@@ -82,7 +82,7 @@ class Driver:
             The run store can't be written.
         """
         try:
-            outcome = self._take_up()
+            outcome: Position | Succeeded | Failed | None = self._take_up()
             while isinstance(outcome, Position):
                 self._position = outcome
                 if len(self._entries) >= KEEP_EVERY:
@@ -96,7 +96,7 @@ class Driver:
             raise
         except XpcsError as error:
             self._fail(Failed(self._position.state, type(error).__name__, str(error)))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - see below
             # An error of ours ends the run with its traceback; a thread that dies would leave it hanging.
             _log.exception("run %s", self._taken.run_id)
             self._fail(Failed(self._position.state, "InternalError", "".join(traceback.format_exception(error))))
@@ -127,7 +127,8 @@ class Driver:
             return self._act(outcome)
         self._note(f"{kind}Started", f"State {name} was entered")
         if isinstance(outcome, Pause):
-            return self._pause(outcome)
+            self._pause(outcome)
+            return None
         if isinstance(outcome, Failed):
             self._note(f"{kind}Failed", outcome.cause, error=outcome.error)
         else:
@@ -243,7 +244,9 @@ class Driver:
             details = {"code": "FlowCanceled", "description": "The flow was cancelled"}
             self._end("ENDED", {**details, "state_name": self._position.state})
         else:
-            self._claims.put_back(self._taken.number, entries=self._entries)
+            if self._entries:
+                self._keep()
+            self._claims.put_back(self._taken.number)
 
     def _end(self, status: Any, details: dict[str, Any], **more: Any) -> None:
         shown = {name: value for name, value in details.items() if name not in {"code", "description"}}

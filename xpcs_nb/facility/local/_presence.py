@@ -32,8 +32,9 @@ class EngineLock:
         self._path = home / LOCK_NAME
         self._descriptor: int | None = None
 
-    def acquire(self, seconds: float = 0) -> bool:
+    def acquire(self, seconds: float = 0, *, shared: bool = False) -> bool:
         """Take the lock; where another holds it, try again until `seconds` are over."""
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         deadline = time.monotonic() + seconds
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +43,7 @@ class EngineLock:
             raise WriteError("the engine's lock can't be made", path=self._path, got=error.strerror) from error
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     os.close(descriptor)
@@ -61,7 +62,8 @@ class EngineLock:
     @contextmanager
     def free(self) -> Iterator[bool]:
         """Tell whether no engine works here; if so, none starts to before the block is left."""
-        got = self.acquire()
+        # Those who only ask do not see each other.
+        got = self.acquire(shared=True)
         try:
             yield got
         finally:

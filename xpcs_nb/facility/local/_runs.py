@@ -98,7 +98,8 @@ class RunStore:
         with self.database.writing() as connection:
             checksum = _keep(connection, "definitions (checksum, definition)", definition)
             connection.execute(
-                "INSERT INTO flows VALUES (?, ?, ?) ON CONFLICT (flow_id) DO UPDATE SET definition = excluded.definition",
+                "INSERT INTO flows VALUES (?, ?, ?) "
+                "ON CONFLICT (flow_id) DO UPDATE SET definition = excluded.definition",
                 (flow_id, title, checksum),
             )
         return flow_id
@@ -245,7 +246,8 @@ class RunStore:
         with self.database.writing() as connection:
             number = self._number(connection, run_id)
             status, position = connection.execute(
-                "SELECT status, iif(status = 'FAILED', coalesce(failed, position), position) FROM runs JOIN carried ON run = number WHERE number = ?",
+                "SELECT status, iif(status = 'FAILED', coalesce(failed, position), position) "
+                "FROM runs JOIN carried ON run = number WHERE number = ?",
                 number,
             ).fetchone()
             if status not in {"FAILED", "INACTIVE", "ENDED"}:

@@ -111,7 +111,7 @@ def _is_there(source: Path, target: Path, sync_level: int | None) -> bool:
         return False
     if sync_level == 1:
         return True
-    return same_content(source, target) if sync_level == 3 else one.st_mtime_ns == other.st_mtime_ns  # noqa: PLR2004
+    return same_content(source, target) if sync_level == 3 else one.st_mtime_ns == other.st_mtime_ns
 
 
 def _keep_link(text: str, place: Path) -> None:

@@ -1,64 +1,28 @@
 """A worker process: runs one function at a time, given by its source, with JSON in and out.
 
-Started as ``python -m xpcs_nb.facility.local._worker DESCRIPTOR``; requests come over the connection of that descriptor. When
-the engine at its other end is no more, the worker ends itself and what it started.
+Started as ``python -m xpcs_nb.facility.local._worker DESCRIPTOR``; requests come over the connection of that
+descriptor. When the engine at its other end is no more, the worker ends itself and what it started.
 """
 
 from __future__ import annotations
 
 import json
-import linecache
 import os
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
 
-__all__ = ["LARGEST", "run_function"]
+from xpcs_nb.facility.local._function import run_function
 
-#: Bytes of arguments and of results, as Globus Compute has it.
-LARGEST = 10_000_000
+__all__ = ["main"]
 
-_compiled: dict[tuple[str, str], Callable[..., Any]] = {}
-
-
-def run_function(name: str, source: str, args: list[Any], kwargs: dict[str, Any]) -> str:
-    """Call the function `name` of `source` and return its result as JSON.
-
-    Raises
-    ------
-    ValueError, TypeError
-        The result is no JSON, or more than 10 MB.
-    Exception
-        What the function raises.
-    """
-    result = _function(name, source)(*args, **kwargs)
-    try:
-        text = json.dumps(result, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} returned what JSON can't have: {error}") from error
-    if len(text) > LARGEST:
-        raise ValueError(f"{name} returned {len(text)} bytes; at most {LARGEST} are allowed: files carry the data")
-    return text
-
-
-def _function(name: str, source: str) -> Callable[..., Any]:
-    function = _compiled.get((name, source))
-    if function is None:
-        file = f"<function {name}>"
-        # For tracebacks.
-        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-        names: dict[str, Any] = {"__name__": "__function__"}
-        exec(compile(source, file, "exec"), names)  # noqa: S102 - running the user's own functions is its purpose
-        if not callable(names.get(name)):
-            raise NameError(f"the source has no function {name}")
-        function = _compiled[name, source] = names[name]
-    return function
+OURS = {__file__, run_function.__code__.co_filename}
 
 
 def _answer(request: dict[str, Any]) -> bytes:
@@ -68,7 +32,7 @@ def _answer(request: dict[str, Any]) -> bytes:
         except BaseException as error:  # noqa: BLE001 - also SystemExit is a failure of the function only
             frames = error.__traceback__
             # The function's own frames say enough, where the error is not ours.
-            while frames is not None and frames.tb_next is not None and frames.tb_frame.f_code.co_filename == __file__:
+            while frames is not None and frames.tb_next is not None and frames.tb_frame.f_code.co_filename in OURS:
                 frames = frames.tb_next
             text = "".join(traceback.format_exception(type(error), error, frames))
             return json.dumps({"exception": text}).encode()

@@ -102,7 +102,7 @@ class WorkerPool:
         self._turn = threading.Lock()
         self._running: set[Job] = set()
         self._closed = False
-        places = list(gpus) or [None] * workers
+        places: Sequence[str | None] = gpus or [None] * workers
         self._threads = [threading.Thread(target=self._serve, args=(gpu,), daemon=True) for gpu in places]
         for thread in self._threads:
             thread.start()
@@ -156,7 +156,7 @@ class _Worker:
             environment["CUDA_VISIBLE_DEVICES"] = gpu
         with far:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "xpcs_nb.facility.local._worker", str(far.fileno())],
+                [sys.executable, "-P", "-m", "xpcs_nb.facility.local._worker", str(far.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[far.fileno()],
                 env=environment,
