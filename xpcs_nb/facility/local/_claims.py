@@ -15,7 +15,8 @@ from xpcs_nb.facility.local._runs import as_json, now, write_log
 __all__ = ["Claims", "Taken"]
 
 OTHERS = (
-    "SELECT number, cancel, json_extract(position, '$.state') FROM runs JOIN carried ON run = number "
+    "SELECT number, cancel, json_extract(position, '$.state') "
+    "FROM runs INDEXED BY runs_in_work JOIN carried ON run = number "
     "WHERE status = 'ACTIVE' AND engine IS NOT NULL AND engine != ?"
 )
 
