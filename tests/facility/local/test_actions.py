@@ -31,7 +31,7 @@ def act(folders, home, tmp_path):
     actions = Actions(home, store)
     settings = Settings({LOCAL_COLLECTION: "/", "here": str(here), "there": str(there)}, (), "mine", "processes", 1)
 
-    def carry_out(operation, *, service="transfer", stop=None, seconds=60, repeated=False, report=None, **body):
+    def carry_out(action, *, service="transfer", stop=None, seconds=60, repeated=False, report=None, **body):
         work = Work(
             action_id="id",
             body=body,
@@ -43,7 +43,7 @@ def act(folders, home, tmp_path):
             repeated=repeated,
             **({"report": report} if report else {}),
         )
-        return actions.carry_out(f"https://{service}.actions.globus.org/{operation}/", work)
+        return actions.carry_out(f"https://{service}.actions.globus.org/{action}/", work)
 
     yield carry_out
     actions.close()
