@@ -4,6 +4,7 @@ import hashlib
 import os
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_a_file_that_changes_while_it_is_copied_is_refused(source, tmp_path, mon
 def test_what_a_killed_process_left_is_removed(source, tmp_path):
     there = tmp_path / "there"
     there.mkdir()
-    ended = subprocess.Popen(["true"])
+    ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     (there / f".a.h5.{socket.gethostname()}-{ended.pid}-1.part").touch()
     under_way = there / f".b.h5.{socket.gethostname()}-{os.getpid()}-1.part"

@@ -190,7 +190,7 @@ def test_a_run_goes_on_when_the_process_that_started_it_ends(home, make_services
     program = (
         "import sys, pathlib\n"
         "from xpcs_nb.facility.local import LocalServices\n"
-        "services = LocalServices(pathlib.Path(sys.argv[1]), idle=0.5)\n"
+        "services = LocalServices(pathlib.Path(sys.argv[1]), idle=3)\n"
         "wait = {'Type': 'Wait', 'Seconds': 1, 'End': True}\n"
         "flow_id, _ = services.flows.deploy('w', {'StartAt': 'W', 'States': {'W': wait}})\n"
         "print(services.flows.start(flow_id, {'input': {}})['run_id'])\n"

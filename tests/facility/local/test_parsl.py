@@ -29,13 +29,13 @@ def test_functions_run_by_any_parsl_configuration(make_services, flow, compute, 
     file = tmp_path / "cluster.py"
     file.write_text(CONFIG.format(folder=str(tmp_path / "parsl")))
     services = make_services(executor=str(file))
-    run_id = start(services, flow(Double=compute(("double", {"n": 1}), ("double", {"n": 2}))), double)
-    document = ended(services, run_id, 60)
+    run_id = start(services, flow(Double=compute(("double", {"n": 1}), ("double", {"n": 2}), WaitTime=200)), double)
+    document = ended(services, run_id, 200)
     assert document["status"] == "SUCCEEDED", document
     assert document["details"]["output"]["Double"]["details"]["result"] == [2, 4]
     assert (home / "runs" / run_id / "Double-1.log").read_text() == "doubling 2\n"
     run_id = start(services, flow(Double=compute(("double", {"n": -1}))), double)
-    cause = ended(services, run_id, 60)["details"]["cause"]
+    cause = ended(services, run_id, 200)["details"]["cause"]
     assert "ValueError: negative" in cause
     assert cause.endswith("doubling -1")
 
