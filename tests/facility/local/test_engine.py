@@ -145,6 +145,19 @@ def test_a_failed_run_says_why_and_goes_on_from_the_failed_step(services, flow, 
         services.flows.retry(run_id)
 
 
+def test_a_failure_shows_what_was_printed_this_time(services, flow, compute, start, ended):
+    def complain(word):
+        print(word)
+        raise ValueError(word)
+
+    run_id = start(services, flow(Complain=compute(("complain", {"word.$": "$.input.word"}))), complain, word="first")
+    cause = ended(services, run_id)["details"]["cause"]
+    assert cause.splitlines()[-1] == "first"
+    services.flows.retry(run_id)
+    again = ended(services, run_id)["details"]["cause"]
+    assert again.count("first") == cause.count("first")
+
+
 @pytest.mark.parametrize("how", ["catch", "choice"])
 def test_a_failure_that_ends_in_a_fail_state_is_retried_where_it_came_up(
     how, services, compute, start, ended, tmp_path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import logging
+import os
 import re
 import time
 import traceback
@@ -70,7 +71,7 @@ class Driver:
         self._home = home
         self._position = Position(**taken.position)
         self._settings = Settings.from_json(taken.settings)
-        self._context = {"run_id": taken.run_id, "flow_id": taken.flow_id, "username": getpass.getuser()}
+        self._context = {"run_id": taken.run_id, "flow_id": taken.flow_id, "username": _user()}
         #: Events that are not kept yet.
         self._entries: list[LogEntry] = []
 
@@ -100,6 +101,8 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - see below
             # An error of ours ends the run with its traceback; a thread that dies would leave it hanging.
             _log.exception("run %s", self._taken.run_id)
+            # It may be one of these that can't be written.
+            self._entries = []
             self._fail(Failed(self._position.state, "InternalError", "".join(traceback.format_exception(error))))
         else:
             match outcome:
@@ -264,6 +267,14 @@ class Driver:
         }
         position = asdict(self._position)
         self._claims.end(self._taken.number, status, details, [*self._entries, entry], position=position, **more)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # In a container, the user may have a number only.
+        return str(os.getuid())
 
 
 def _shown(value: Any) -> Any:

@@ -69,6 +69,8 @@ class Job:
         self.output: Any = None
         self.exception: str | None = None
         self._done = done
+        # The log may have what an earlier task of the same step printed.
+        self._before = task.log.stat().st_size if task.log.exists() else 0
         self._turn = threading.Lock()
         self._worker: _Worker | None = None
         self.stopped = False
@@ -95,7 +97,7 @@ class Job:
         if stopped:
             self.exception = "the task was stopped"
         elif exception is not None:
-            self.exception = f"{exception.rstrip()}\n{_last_lines(self.task.log)}".rstrip()
+            self.exception = f"{exception.rstrip()}\n{_last_lines(self.task.log, self._before)}".rstrip()
         self._done(self)
 
 
@@ -233,10 +235,10 @@ def _how_it_died(code: int) -> str:
     return f"the worker process was killed by signal {-code} ({signal.Signals(-code).name}) during the task{hint}"
 
 
-def _last_lines(log: Path) -> str:
+def _last_lines(log: Path, begin: int) -> str:
     try:
         with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - LAST_BYTES))
+            stream.seek(max(begin, log.stat().st_size - LAST_BYTES))
             lines = stream.read().decode(errors="replace").splitlines()[-LAST_LINES:]
     except FileNotFoundError:
         return ""
