@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
-__all__ = ["DataCite", "File", "Record", "search_entries", "search_text"]
+from xpcs_nb.catalog._gmeta import ENTRY_BYTES, entry_of, fields_of
+from xpcs_nb.errors import FileFormatError
+
+__all__ = ["FIELDS", "TIMES", "DataCite", "File", "Record", "search_entries", "search_text", "seconds"]
 
 #: Limits of Globus Search, kept here too so that what is ingested here can be ingested there.
-SUBJECT_BYTES, ENTRY_BYTES, VISIBLE_TO = 500, 10_000_000, 100
+SUBJECT_BYTES, VISIBLE_TO = 500, 100
+
+#: Fields of a record that filters know, and those of them that are times.
+FIELDS = frozenset({"subject", "title", "dataset", "visible_to", "creators", "subjects", "created", "start_time"})
+TIMES = frozenset({"created", "start_time"})
 
 #: Longer strings are found by free text, not by filters.
 FILTER_CHARACTERS = 200
@@ -29,14 +37,26 @@ class File(_Model):
     url
         Where it is: a path, ``file://``, ``globus://`` or ``https://``.
     size
-        Bytes.
+        Bytes; None where it is not known.
     sha256
         Checksum, 64 hexadecimal digits; None where it is not known.
+    mime_type
+        Kind of its content; None where it is not known.
+    https_url
+        Where a browser finds it; None where it can't.
     """
 
     url: str = Field(min_length=1)
-    size: int = Field(ge=0)
+    size: Annotated[int, Field(ge=0)] | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    mime_type: str | None = None
+    https_url: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the file, the last part of its address."""
+        path = unquote(urlsplit(self.url).path) if "://" in self.url else self.url
+        return path.rstrip("/").rpartition("/")[2]
 
 
 class DataCite(_Model):
@@ -63,6 +83,17 @@ class DataCite(_Model):
     description: str | None = None
     identifier: str | None = None
 
+    @field_validator("creators", "subjects", mode="before")
+    @classmethod
+    def _without_empty(cls, words: Any) -> Any:
+        # `Publishv2` writes an empty name where it has none.
+        return [word for word in words if word != ""] if isinstance(words, list | tuple) else words
+
+    @field_validator("publisher", "description", "identifier", mode="before")
+    @classmethod
+    def _none_if_empty(cls, text: Any) -> Any:
+        return None if text == "" else text
+
 
 class Record(_Model):
     """What the catalogue holds of one result.
@@ -76,7 +107,7 @@ class Record(_Model):
     dataset
         Name of the measured series.
     created
-        When the record was made; with a time zone.
+        When the record was made, with a time zone; None where whoever published it did not say.
     start_time
         When the measurement began; None where the data do not say. Times without a zone stay without.
     datacite
@@ -86,22 +117,23 @@ class Record(_Model):
     metadata
         Everything else; scalars (also in nested dictionaries, named with dots, and in lists) can be searched for.
     visible_to
-        Who may see it, as Globus Search has it: ``public`` or principals.
+        Who may see it, as Globus Search has it: ``public`` or principals; None where the index it came from does not
+        tell.
     """
 
     subject: str = Field(min_length=1)
     title: str = Field(min_length=1)
     dataset: str = Field(min_length=1)
-    created: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    created: datetime | None = Field(default_factory=lambda: datetime.now(UTC))
     start_time: datetime | None = None
     datacite: DataCite = DataCite()
     files: tuple[File, ...] = ()
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
-    visible_to: tuple[str, ...] = Field(default=("public",), min_length=1, max_length=VISIBLE_TO)
+    visible_to: Annotated[tuple[str, ...], Field(min_length=1, max_length=VISIBLE_TO)] | None = ("public",)
 
     @model_validator(mode="after")
     def _within_limits(self) -> Record:
-        if self.created.tzinfo is None:
+        if self.created is not None and self.created.tzinfo is None:
             raise ValueError("created must have a time zone")
         size = len(self.subject.encode())
         if size > SUBJECT_BYTES:
@@ -111,24 +143,54 @@ class Record(_Model):
             raise ValueError(f"record has {size} bytes; at most {ENTRY_BYTES} are allowed: keep arrays in files")
         return self
 
+    def to_gmeta(self) -> dict[str, Any]:
+        """Return the record as an entry for Globus Search (a GMetaEntry), laid out as ``Publishv2`` does.
+
+        Raises
+        ------
+        OptionError
+            Globus Search would refuse it: a field over 32 KB, over 1,000 fields, an entry over 10 MB.
+        """
+        return entry_of(self)
+
+    @classmethod
+    def from_gmeta(cls, entry: Mapping[str, Any]) -> Self:
+        """Make the record of an entry of Globus Search (a GMetaEntry, or a GMetaResult with its first entry).
+
+        What `to_gmeta` wrote comes back as it was. Of entries by others, what is beside the DataCite block and the
+        files becomes metadata; a time of creation without a zone is taken as UTC.
+
+        Raises
+        ------
+        FileFormatError
+            The entry is none, or what it says can't be: which field, and why.
+        """
+        fields = fields_of(entry)
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            found = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise FileFormatError(
+                f"this entry can't be a record: {found}", where=fields["subject"], hint="Ask whoever published it."
+            ) from error
+
 
 def search_entries(record: Record) -> Iterator[tuple[str, str | float]]:
     """Yield what filters and facets see: pairs of a key and a string or a number; true and false are 1 and 0.
 
-    The record's own fields come under their names (times in ISO form, with a zone in UTC), those of the DataCite block
-    as ``creators`` and ``subjects``, metadata under their keys. A field of the record wins over metadata of its name.
+    The record's own fields come under their names (times as in `seconds`), those of the DataCite block as ``creators``
+    and ``subjects``, metadata under their keys. A field of the record wins over metadata of its name.
     """
     own: dict[str, Any] = {
         "subject": record.subject,
         "title": record.title,
         "dataset": record.dataset,
-        "created": _iso(record.created),
-        "visible_to": list(record.visible_to),
+        "visible_to": list(record.visible_to or ()),
         "creators": list(record.datacite.creators),
         "subjects": list(record.datacite.subjects),
+        "created": record.created and seconds(record.created),
+        "start_time": record.start_time and seconds(record.start_time),
     }
-    if record.start_time is not None:
-        own["start_time"] = _iso(record.start_time)
     seen = set()
     for key, value in (*_scalars("", own), *_scalars("", {k: v for k, v in record.metadata.items() if k not in own})):
         if isinstance(value, str) and len(value) > FILTER_CHARACTERS:
@@ -140,11 +202,16 @@ def search_entries(record: Record) -> Iterator[tuple[str, str | float]]:
 
 def search_text(record: Record) -> str:
     """Return what free text finds: names, keywords, description, file names, and all strings of the metadata."""
-    words = [record.subject, record.title, record.dataset, *record.datacite.creators, *record.datacite.subjects]
+    words = [record.title, record.dataset, record.subject, *record.datacite.creators, *record.datacite.subjects]
     words += [text for text in (record.datacite.description, record.datacite.publisher) if text]
-    words += [file.url for file in record.files]
+    words += [file.name for file in record.files]
     words += [value for _, value in _scalars("", record.metadata) if isinstance(value, str)]
     return "\n".join(words)
+
+
+def seconds(time: datetime) -> float:
+    """Return a time as a number that can be compared: seconds since 1970 in UTC, which is also meant without a zone."""
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _scalars(prefix: str, value: Any) -> Iterator[tuple[str, str | float]]:
@@ -158,7 +225,3 @@ def _scalars(prefix: str, value: Any) -> Iterator[tuple[str, str | float]]:
         yield prefix, value
     elif value is not None:
         yield prefix, float(value)
-
-
-def _iso(time: datetime) -> str:
-    return (time.astimezone(UTC) if time.tzinfo else time).isoformat()

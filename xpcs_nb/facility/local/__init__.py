@@ -1,6 +1,8 @@
-"""The local facility, this machine: verified copies between folders, and the embedded catalogue."""
+"""The local facility, this machine: flow runs, worker processes, verified copies, and the embedded catalogue.
 
-from xpcs_nb.facility.local._paths import catalogue_path, data_folder
-from xpcs_nb.facility.local._transfer import TransferredFile, transfer
+Names load on first use: a worker starts with only what it needs.
+"""
 
-__all__ = ["TransferredFile", "catalogue_path", "data_folder", "transfer"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
