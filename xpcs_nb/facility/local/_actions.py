@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpcs_nb.errors import SiteError
 from xpcs_nb.facility.local._compute_action import Pool, carry_out_compute
 from xpcs_nb.facility.local._file_actions import (
     carry_out_delete,
@@ -120,4 +119,6 @@ class Actions:
 def _make_pool(settings: Settings) -> Pool:
     if settings.executor == "processes":
         return WorkerPool(settings.workers, settings.gpus)
-    raise SiteError("there is no such executor", got=settings.executor, expected="processes")
+    from xpcs_nb.facility.local._parsl import ParslPool
+
+    return ParslPool(Path(settings.executor))

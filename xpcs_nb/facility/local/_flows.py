@@ -62,9 +62,9 @@ class LocalFlows:
         ids = {f"{name}_function_id": self.register(name, source) for name, source in sources}
         return self._store.add_flow(title, definition), ids
 
-    def register(self, name: str, source: str) -> str:
-        """Make a function known by its source, which defines `name`; return its id."""
-        return self._store.add_function(name, source)
+    def register(self, name: str, source: str, function_id: str | None = None) -> str:
+        """Make a function known by its source, which defines `name`; return its id, by default one made of both."""
+        return self._store.add_function(name, source, function_id)
 
     def start(self, flow_id: str, body: Mapping[str, Any], *, label: str = "", tags: Sequence[str] = ()) -> RunDocument:
         """Start a run with `body` (``{"input": {...}}``) and return at once.

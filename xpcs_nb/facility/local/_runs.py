@@ -104,13 +104,13 @@ class RunStore:
             )
         return flow_id
 
-    def add_function(self, name: str, source: str) -> str:
-        """Keep a function's source; the id depends on name and source only."""
+    def add_function(self, name: str, source: str, function_id: str | None = None) -> str:
+        """Keep a function's source; the id, if none is given, depends on name and source only."""
         sha256 = hashlib.sha256(source.encode()).hexdigest()
-        function_id = str(uuid5(NAMESPACE, f"function/{name}/{sha256}"))
+        function_id = function_id or str(uuid5(NAMESPACE, f"function/{name}/{sha256}"))
         with self.database.writing() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO functions VALUES (?, ?, ?, ?)", (function_id, name, source, sha256)
+                "INSERT OR REPLACE INTO functions VALUES (?, ?, ?, ?)", (function_id, name, source, sha256)
             )
         return function_id
 

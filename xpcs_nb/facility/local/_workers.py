@@ -39,6 +39,16 @@ class Task:
     kwargs: dict[str, Any]
     log: Path
 
+    def request(self) -> dict[str, Any]:
+        """Return the task as JSON has it."""
+        return {
+            "name": self.name,
+            "source": self.source,
+            "args": list(self.args),
+            "kwargs": self.kwargs,
+            "log": str(self.log),
+        }
+
 
 class Job:
     """A task in a pool.
@@ -170,15 +180,8 @@ class _Worker:
         return False
 
     def run(self, task: Task) -> dict[str, Any]:
-        request = {
-            "name": task.name,
-            "source": task.source,
-            "args": list(task.args),
-            "kwargs": task.kwargs,
-            "log": str(task.log),
-        }
         try:
-            self._connection.send_bytes(json.dumps(request).encode())
+            self._connection.send_bytes(json.dumps(task.request()).encode())
             answer = json.loads(self._connection.recv_bytes())
         except (EOFError, OSError):
             self.kill()
