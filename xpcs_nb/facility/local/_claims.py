@@ -113,10 +113,11 @@ class Claims:
                 (as_json(details), number),
             )
 
-    def put_back(self, number: int, due: float = 0) -> None:
-        """Let go of a run; from `due` on any engine takes it up where it stands."""
+    def put_back(self, number: int, due: float = 0) -> bool:
+        """Let go of a run; from `due` on any engine takes it up where it stands. False if it is to be cancelled."""
+        statement = "UPDATE runs SET engine = NULL, due = ? WHERE number = ? AND NOT cancel"
         with self._database.writing() as connection:
-            connection.execute("UPDATE runs SET engine = NULL, due = ? WHERE number = ?", (due, number))
+            return connection.execute(statement, (due, number)).rowcount == 1
 
     def end(
         self,
