@@ -5,8 +5,6 @@ from ._paths import catalogue_path, data_folder
 from ._services import LocalServices
 from ._transfer import TransferredFile, transfer
 from ._work import ActionRefusedError, Around, Done, Work
-from ._work import ActionRefusedError, Around, Done, Work
-
 
 __all__ = [
     "ACTION_URLS",
@@ -16,13 +14,9 @@ __all__ = [
     "ActionRefusedError",
     "Around",
     "Done",
-    "ActionRefusedError",
-    "Around",
-    "Done",
     "LocalFlows",
     "LocalServices",
     "TransferredFile",
-    "Work",
     "Work",
     "catalogue_path",
     "data_folder",
