@@ -105,6 +105,8 @@ class AuthService(Service):
     def authorize(self, request: Request) -> Reply:
         """Log the user in without a question, and send the code to the redirect address."""
         query = request.query
+        if not query.get("client_id"):
+            raise Refusal(400, "client_id is needed", "invalid_request")
         self.tokens.parse(query.get("scope", ""))
         redirect = query.get("redirect_uri") or f"{self.address}/v2/web/auth-code"
         code = secrets.token_urlsafe(16)

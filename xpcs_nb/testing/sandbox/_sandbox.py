@@ -11,6 +11,7 @@ from typing import Literal, Self
 from xpcs_nb.errors import FacilityError, OptionError
 from xpcs_nb.facility.local import LocalServices
 from xpcs_nb.testing.sandbox._actions import SandboxActions
+from xpcs_nb.testing.sandbox._attention import Attention
 from xpcs_nb.testing.sandbox._auth import AuthService, User
 from xpcs_nb.testing.sandbox._collections import Collections
 from xpcs_nb.testing.sandbox._compute import ComputeService
@@ -102,6 +103,7 @@ class Sandbox:
         except OSError as error:
             raise FacilityError("the sandbox can't have its port", got=port, expected=error.strerror) from error
         self._workers = workers
+        self._attention = Attention()
 
     def __enter__(self) -> Self:
         self.start()
@@ -122,11 +124,13 @@ class Sandbox:
         self._compute = ComputeService(self.endpoint_id, self._workers)
         search = SearchService(indices, [f"urn:globus:groups:id:{self.group_id}"])
         groups = GroupsService({self.group_id: "sandbox"})
-        around = SandboxActions(self._places, self._transfer.tasks, self._compute.tasks, self.endpoint_id, indices)
+        around = SandboxActions(
+            self._places, self._transfer.tasks, self._compute.tasks, self.endpoint_id, indices, self._attention
+        )
         self._engine = LocalServices(
             self.folder / "runs", collections=self.collections, workers=1, detached=False, around=around
         )
-        self._flows = FlowsService(f"{self.url}/flows", self._engine.flows)
+        self._flows = FlowsService(f"{self.url}/flows", self._engine.flows, self._attention)
         for service in (
             self._auth,
             self._transfer,
@@ -189,6 +193,10 @@ class Sandbox:
         """Let the next task of a service fail."""
         tasks = self._compute.tasks if service == "compute" else self._transfer.tasks
         tasks.fail_next(reason)
+
+    def ask_consent(self) -> None:
+        """Let the next action of a flow run want a consent: the run is INACTIVE until it is resumed."""
+        self._attention.ask()
 
     def expire_tokens(self) -> None:
         """End all access tokens, as if their time were up; refresh tokens and credentials are still good."""
