@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,7 @@ from xpcs_nb.testing.sandbox._https import HttpsService
 from xpcs_nb.testing.sandbox._search import SearchService
 from xpcs_nb.testing.sandbox._search_index import SearchIndices
 from xpcs_nb.testing.sandbox._server import SandboxServer, SeenRequest
-from xpcs_nb.testing.sandbox._service import Caller, Service
+from xpcs_nb.testing.sandbox._service import Caller, Service, new_id
 from xpcs_nb.testing.sandbox._tokens import Tokens
 from xpcs_nb.testing.sandbox._transfer import TransferService
 
@@ -56,6 +57,9 @@ class Sandbox:
         Port on loopback; 0 takes a free one.
     token_seconds
         How long access tokens live.
+    logins
+        Whether anybody who can reach it may log in as `user`: other users of this machine can, and so could run
+        functions in your name. Without, the client's secret is needed.
 
     Raises
     ------
@@ -65,7 +69,8 @@ class Sandbox:
     Attributes
     ----------
     client_id, client_secret
-        A confidential client, as for `globus_sdk.ClientApp`.
+        A confidential client, as for `globus_sdk.ClientApp`; new ones each time, since clients keep what they know of
+        their flows and functions under its id.
     user
         Who logs in where a browser would be opened; the authorize address redirects at once.
     endpoint_id, index_id, group_id
@@ -74,8 +79,6 @@ class Sandbox:
         Failures of requests to come.
     """
 
-    client_id = _id("client")
-    client_secret = "not-a-secret-but-a-sandbox"  # noqa: S105 - it opens nothing
     endpoint_id = _id("endpoint")
     index_id = _id("index")
     group_id = _id("group")
@@ -89,11 +92,14 @@ class Sandbox:
         workers: int = 1,
         port: int = 0,
         token_seconds: float = TWO_DAYS,
+        logins: bool = True,
     ) -> None:
         if workers < 1:
             raise OptionError("the sandbox needs a worker", got=workers, expected="workers >= 1")
         self.folder = Path(folder)
         self.collections = {key: Path(root) for key, root in collections.items()}
+        self.client_id = new_id()
+        self.client_secret = secrets.token_urlsafe(24)
         self.faults = Faults()
         self._places = Collections(self.collections)
         self._tokens = Tokens(token_seconds, self._has_scopes)
@@ -103,6 +109,7 @@ class Sandbox:
         except OSError as error:
             raise FacilityError("the sandbox can't have its port", got=port, expected=error.strerror) from error
         self._workers = workers
+        self._logins = logins
         self._attention = Attention()
 
     def __enter__(self) -> Self:
@@ -119,7 +126,8 @@ class Sandbox:
         self.folder.mkdir(parents=True, exist_ok=True)
         indices = SearchIndices(self.folder / "search.sqlite")
         indices.create("sandbox", "the index of the sandbox", self.index_id)
-        self._auth = AuthService(f"{self.url}/auth", self._tokens, {self.client_id: self.client_secret}, self.user)
+        clients = {self.client_id: self.client_secret}
+        self._auth = AuthService(f"{self.url}/auth", self._tokens, clients, self.user, logins=self._logins)
         self._transfer = TransferService(self._places, f"{self.url}/https")
         self._compute = ComputeService(self.endpoint_id, self._workers)
         search = SearchService(indices, [f"urn:globus:groups:id:{self.group_id}"])
