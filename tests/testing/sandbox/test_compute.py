@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import globus_sdk
+import psutil
 import pytest
 from globus_compute_sdk import Client
 from globus_compute_sdk.errors import TaskExecutionFailed, TaskPending
@@ -35,6 +36,23 @@ def end() -> None:
     import os
 
     os._exit(3)
+
+
+def programs() -> list[str]:
+    import subprocess
+    import sys
+
+    code = "import sys; print(len(sys.stdin.read()))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
+def sleeps(file: str) -> None:
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
+        Path(file).write_text(str(process.pid))
 
 
 def large(size: int) -> str:
@@ -77,6 +95,24 @@ def test_a_worker_that_dies_fails_its_task_only(call: Callable) -> None:
     with pytest.raises(TaskExecutionFailed, match=r"WorkerLost.* code 3"):
         call(end)
     assert call(add, 1) == {"sum": 2}
+
+
+def test_programs_that_a_task_starts_read_no_other_tasks(call: Callable) -> None:
+    assert call(programs) == ["0"]
+    assert call(add, 1) == {"sum": 2}
+
+
+def test_closing_ends_tasks_with_the_programs_they_started(
+    serve: Callable, log_in: Callable, tmp_path: Path, until: Callable
+) -> None:
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(serve(tmp_path / "ends", {}))
+        compute = Client(app=log_in(sandbox, stack).app)
+        function_id = compute.register_function(sleeps)
+        compute.run(str(tmp_path / "pid"), endpoint_id=sandbox.endpoint_id, function_id=function_id)
+        pid = int(until(lambda: (tmp_path / "pid").is_file() and (tmp_path / "pid").read_text()))
+        assert psutil.pid_exists(pid)
+    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
 def test_results_over_the_limit_fail(call: Callable) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -112,7 +113,7 @@ class ComputeTasks:
             self._stopping = True
             self._change.notify_all()
             for process in self._processes:
-                process.kill()
+                _kill(process)
         for thread in self._threads:
             thread.join()
 
@@ -146,12 +147,13 @@ class ComputeTasks:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         with self._change:
             self._processes.add(process)
             if self._stopping:
-                process.kill()
+                _kill(process)
         return process
 
     def _run(self, process: subprocess.Popen[str], task: ComputeTask) -> dict[str, Any]:
@@ -171,7 +173,7 @@ class ComputeTasks:
         return {"status": "failed", "exception": reason}
 
     def _stop(self, process: subprocess.Popen[str]) -> None:
-        process.kill()
+        _kill(process)
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
@@ -182,6 +184,12 @@ class ComputeTasks:
     def _end(self, task: ComputeTask, report: Mapping[str, Any]) -> None:
         task.report, task.completed = dict(report), time.time()
         self._change.notify_all()
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    # With the programs that its task has started.
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _close(pipe: Any) -> None:

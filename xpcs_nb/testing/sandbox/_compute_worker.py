@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -68,9 +67,11 @@ def transitions(started: float) -> dict[str, float]:
 
 def main() -> None:
     """Read tasks as lines of JSON, and write reports the same way; what tasks print goes to the error stream."""
-    reports = os.fdopen(os.dup(1), "w")
+    orders, reports = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    # Programs that a task starts must not read the tasks that come after it.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    for line in sys.stdin:
+    for line in orders:
         reports.write(json.dumps(run(json.loads(line))) + "\n")
         reports.flush()
 
