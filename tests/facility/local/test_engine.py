@@ -1,9 +1,11 @@
 """Runs on this machine: what a user sees of them, from start to end, cancel and retry."""
 
+import os
+
 import pytest
 
-from xpcs_nb.errors import FlowDefinitionError, FlowError
-from xpcs_nb.facility.local import LOCAL_COLLECTION, LOCAL_ENDPOINT, LOCAL_INDEX
+from xpcs_nb.errors import FlowError
+from xpcs_nb.facility.local import LOCAL_COLLECTION, LOCAL_ENDPOINT, LOCAL_INDEX, _engine, _transfer_action
 
 SLEEP = {"Type": "Wait", "Seconds": 30}
 
@@ -143,6 +145,19 @@ def test_a_failed_run_says_why_and_goes_on_from_the_failed_step(services, flow, 
         services.flows.retry(run_id)
 
 
+def test_a_failure_shows_what_was_printed_this_time(services, flow, compute, start, ended):
+    def complain(word):
+        print(word)
+        raise ValueError(word)
+
+    run_id = start(services, flow(Complain=compute(("complain", {"word.$": "$.input.word"}))), complain, word="first")
+    cause = ended(services, run_id)["details"]["cause"]
+    assert cause.splitlines()[-1] == "first"
+    services.flows.retry(run_id)
+    again = ended(services, run_id)["details"]["cause"]
+    assert again.count("first") == cause.count("first")
+
+
 @pytest.mark.parametrize("how", ["catch", "choice"])
 def test_a_failure_that_ends_in_a_fail_state_is_retried_where_it_came_up(
     how, services, compute, start, ended, tmp_path
@@ -196,6 +211,74 @@ def test_waiting_runs_leave_room_for_others(make_services, flow, compute, start,
         assert services.flows.cancel(run_id)["status"] == "ENDED"
 
 
+def test_an_engine_that_sleeps_is_woken_by_a_new_run(services, flow, start, ended, monkeypatch):
+    monkeypatch.setattr(_engine, "LOOK_EVERY", 1000)
+    for _ in range(5):
+        assert ended(services, start(services, flow(A={"Type": "Pass"})), 20)["status"] == "SUCCEEDED"
+
+
+def test_tasks_of_an_action_run_side_by_side(services, flow, compute, start, ended, tmp_path):
+    def meet(mine, other):
+        import pathlib
+        import time
+
+        pathlib.Path(mine).touch()
+        while not pathlib.Path(other).exists():
+            time.sleep(0.01)
+
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    state = compute(("meet", {"mine": one, "other": two}), ("meet", {"mine": two, "other": one}), WaitTime=20)
+    assert ended(services, start(services, flow(Meet=state), meet))["status"] == "SUCCEEDED"
+
+
+def test_runs_over_the_limit_wait_for_their_turn(make_services, flow, compute, start, ended, until, codes, tmp_path):
+    def stay(gate):
+        import pathlib
+        import time
+
+        while not pathlib.Path(gate).exists():
+            time.sleep(0.01)
+
+    services = make_services(active=1)
+    definition = flow(Stay=compute(("stay", {"gate": str(tmp_path / "gate")})))
+    runs = [start(services, definition, stay) for _ in range(4)]
+    until(lambda: "ActionStarted" in codes(services, runs[0]))
+    assert [codes(services, run_id) for run_id in runs[1:]] == [["FlowStarted"]] * 3
+    assert [document["run_id"] for document in services.flows.list(status="ACTIVE")] == runs[::-1]
+    (tmp_path / "gate").touch()
+    assert {ended(services, run_id)["status"] for run_id in runs} == {"SUCCEEDED"}
+    # In the order in which they came.
+    assert [document["completion_time"] for document in services.flows.list()] == sorted(
+        (services.flows.get(run_id)["completion_time"] for run_id in runs), reverse=True
+    )
+
+
+def test_a_transfer_under_way_shows_how_far_it_is(services, flow, start, until, ended, tmp_path, monkeypatch):
+    ends = {"source_endpoint": LOCAL_COLLECTION, "destination_endpoint": LOCAL_COLLECTION}
+    (tmp_path / "a").write_bytes(b"a" * 5)
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(_transfer_action, "REPORT_EVERY", 0)
+    monkeypatch.setattr(_transfer_action, "AT_ONCE", 1)
+    pairs = [(tmp_path / name, tmp_path / "there" / name) for name in ("a", "pipe")]
+    data = [{"source_path": str(source), "destination_path": str(target)} for source, target in pairs]
+    move = {"Type": "Action", "ActionUrl": "https://transfer.actions.globus.org/transfer"}
+    run_id = start(services, flow(Move={**move, "Parameters": {**ends, "DATA": data}}))
+    details = until(lambda: (now := services.flows.get(run_id)["details"]).get("progress") and now)
+    assert (details["state_name"], details["code"]) == ("Move", "ActionStarted")
+    until(lambda: services.flows.get(run_id)["details"]["progress"]["files_transferred"] == 1)
+    with (tmp_path / "pipe").open("w") as pipe:
+        pipe.write("b")
+    ended(services, run_id)
+
+
+def test_a_cancelled_run_can_go_on(services, flow, compute, start, ended):
+    run_id = start(services, flow(Sleep={"Type": "Wait", "Seconds": 0.3}, Add=compute(("add", {"a": 1}))), add)
+    services.flows.cancel(run_id)
+    assert ended(services, run_id)["status"] == "ENDED"
+    services.flows.retry(run_id)
+    assert ended(services, run_id)["status"] == "SUCCEEDED"
+
+
 def test_a_wait_ends(services, flow, start, ended, codes):
     run_id = start(
         services, flow(Sleep={"Type": "Wait", "Seconds": 0.2}, Next={"Type": "Pass"}, Last={**SLEEP, "Seconds": 0})
@@ -231,75 +314,3 @@ def test_what_was_under_way_when_services_closed_goes_on_with_the_next(
     document = ended(second, run_id)
     assert document["status"] == "SUCCEEDED", document
     assert path.read_text().split() == ["first"]
-
-
-def test_a_state_over_200_kb_fails_with_the_reason(services, flow, compute, start, ended):
-    def much(n):
-        return "x" * n
-
-    run_id = start(services, flow(Much=compute(("much", {"n": 300_000}))), much)
-    details = ended(services, run_id)["details"]
-    assert details["state_name"] == "Much"
-    assert "204,800" in details["cause"]
-    with pytest.raises(FlowError, match="Pass the paths of files"):
-        start(services, flow(A={"Type": "Pass"}), text="x" * 300_000)
-
-
-def test_arguments_and_results_over_10_mb_are_refused(services, flow, compute, start, ended):
-    def much(n):
-        return "x" * n
-
-    run_id = start(services, flow(Much=compute(("much", {"n": 11_000_000}))), much)
-    assert "files carry the data" in ended(services, run_id)["details"]["cause"]
-
-
-@pytest.mark.parametrize(
-    ("state", "cause"),
-    [
-        ({"Parameters": {"endpoint_id": "other", "tasks": [{"function_id": "x"}]}}, "no compute endpoint 'other'"),
-        ({"Parameters": {"endpoint_id": LOCAL_ENDPOINT, "tasks": [{"function_id": "x"}]}}, "no function 'x'"),
-        ({"Parameters": {"endpoint_id": LOCAL_ENDPOINT}}, "no tasks"),
-    ],
-)
-def test_what_is_not_there_is_refused(state, cause, services, flow, compute, start, ended):
-    details = ended(services, start(services, flow(Do={**compute(), **state})))["details"]
-    assert details["error"] == "ActionUnableToRun"
-    assert cause in details["cause"]
-
-
-def test_unknown_actions_are_refused_when_deployed(services):
-    state = {
-        "Type": "Action",
-        "ActionUrl": "https://example.org/do",
-        "Parameters": {},
-        "ResultPath": "$.x",
-        "End": True,
-    }
-    with pytest.raises(FlowDefinitionError, match=r"example\.org"):
-        services.flows.deploy("bad", {"StartAt": "A", "States": {"A": state}})
-
-
-def test_a_function_that_needs_its_module_is_refused_when_deployed(services, flow):
-    def outside():
-        return pytest.__name__
-
-    with pytest.raises(FlowDefinitionError, match="pytest"):
-        services.flows.deploy("bad", flow(A={"Type": "Pass"}), [outside])
-    with pytest.raises(FlowDefinitionError, match="plain function"):
-        services.flows.deploy("bad", flow(A={"Type": "Pass"}), [lambda: 1])
-
-
-def test_deploying_again_changes_no_id(services, make_services, flow, compute):
-    definition = flow(Add=compute(("add", {"a": 1})))
-    first = services.flows.deploy("test", definition, [add])
-    assert make_services().flows.deploy("test", definition, [add]) == first
-    newer, ids = services.flows.deploy("test", flow(Other=compute(("add", {"a": 2}))), [add])
-    assert (newer, ids) == first
-
-
-def test_unknown_runs_and_flows_are_said_so(services):
-    for ask in (services.flows.get, services.flows.log, services.flows.body, services.flows.cancel):
-        with pytest.raises(FlowError, match="no such run"):
-            ask("nothing")
-    with pytest.raises(FlowError, match="no flow"):
-        services.flows.start("nothing", {})

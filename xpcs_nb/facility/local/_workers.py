@@ -15,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -27,6 +28,8 @@ __all__ = ["Job", "Task", "WorkerPool", "python_environment"]
 #: Of a task's log, attached to its failure.
 LAST_LINES = 20
 LAST_BYTES = 8192
+#: What a worker says when it takes a task up.
+STARTED = b"started"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class Job:
         self.output: Any = None
         self.exception: str | None = None
         self._done = done
+        # The log may have what an earlier task of the same step printed.
+        self._before = task.log.stat().st_size if task.log.exists() else 0
         self._turn = threading.Lock()
         self._worker: _Worker | None = None
         self.stopped = False
@@ -94,7 +99,7 @@ class Job:
         if stopped:
             self.exception = "the task was stopped"
         elif exception is not None:
-            self.exception = f"{exception.rstrip()}\n{_last_lines(self.task.log)}".rstrip()
+            self.exception = f"{exception.rstrip()}\n{_last_lines(self.task.log, self._before)}".rstrip()
         self._done(self)
 
 
@@ -110,9 +115,12 @@ class WorkerPool:
     """
 
     def __init__(self, workers: int, gpus: Sequence[str] = ()) -> None:
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._turn = threading.Lock()
         self._open: set[Job] = set()
+        self._waiting: deque[Job] = deque()
+        #: Of each worker that has nothing to do, where to put its next job; who was busy last is last.
+        self._idle: list[SimpleQueue[Job | None]] = []
+        self._closed = False
         places: Sequence[str | None] = gpus or [None] * workers
         self._threads = [threading.Thread(target=self._serve, args=(gpu,), daemon=True) for gpu in places]
         for thread in self._threads:
@@ -123,43 +131,68 @@ class WorkerPool:
         job = Job(task, done)
         with self._turn:
             self._open.add(job)
-        self._jobs.put(job)
+            if self._idle:
+                # What it has imported is likely to be needed again.
+                self._idle.pop().put(job)
+            else:
+                self._waiting.append(job)
         return job
 
     def close(self) -> None:
         """Stop all tasks and end the workers."""
         with self._turn:
-            jobs = list(self._open)
+            self._closed = True
+            jobs, idle = list(self._open), list(self._idle)
         for job in jobs:
             job.stop()
-        for _ in self._threads:
-            self._jobs.put(None)
+        for queue in idle:
+            queue.put(None)
         for thread in self._threads:
             thread.join()
 
     def _serve(self, gpu: str | None) -> None:
         worker: _Worker | None = None
-        while (job := self._jobs.get()) is not None:
+        mine: SimpleQueue[Job | None] = SimpleQueue()
+        self._next(mine)
+        while (job := mine.get()) is not None:
+            result: dict[str, Any] = {}
             try:
-                if not job.stopped and (worker is None or not worker.alive()):
-                    worker = _Worker(gpu)
-                if worker is not None and job.begin(worker):
-                    job.finish(**worker.run(job.task))
-                else:
-                    job.finish()
+                # A worker that was killed while it had nothing to do takes no task with it.
+                for _ in range(2):
+                    if job.stopped:
+                        break
+                    if worker is None or not worker.alive():
+                        worker = _Worker(gpu)
+                    if not job.begin(worker):
+                        break
+                    result = worker.run(job.task)
+                    if worker.started:
+                        break
             except OSError as error:
-                job.finish(exception=f"no worker process could be started: {error}")
-            finally:
-                with self._turn:
-                    self._open.discard(job)
+                result = {"exception": f"no worker process could be started: {error}"}
+            # First, so that this worker is the one that a next job finds, asked for as soon as this one is done.
+            self._next(mine)
+            job.finish(**result)
+            with self._turn:
+                self._open.discard(job)
         if worker is not None:
             worker.kill()
+
+    def _next(self, mine: SimpleQueue[Job | None]) -> None:
+        with self._turn:
+            if self._waiting:
+                mine.put(self._waiting.popleft())
+            elif self._closed:
+                mine.put(None)
+            else:
+                self._idle.append(mine)
 
 
 class _Worker:
     """One process; it leads its own group, so that what a task starts ends with it."""
 
     def __init__(self, gpu: str | None) -> None:
+        self.started = False
         self._connection, far = Pipe()
         environment = python_environment()
         if gpu is not None:
@@ -180,8 +213,10 @@ class _Worker:
         return False
 
     def run(self, task: Task) -> dict[str, Any]:
+        self.started = False
         try:
             self._connection.send_bytes(json.dumps(task.request()).encode())
+            self.started = self._connection.recv_bytes() == STARTED
             answer = json.loads(self._connection.recv_bytes())
         except (EOFError, OSError):
             self.kill()
@@ -212,10 +247,10 @@ def _how_it_died(code: int) -> str:
     return f"the worker process was killed by signal {-code} ({signal.Signals(-code).name}) during the task{hint}"
 
 
-def _last_lines(log: Path) -> str:
+def _last_lines(log: Path, begin: int) -> str:
     try:
         with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - LAST_BYTES))
+            stream.seek(max(begin, log.stat().st_size - LAST_BYTES))
             lines = stream.read().decode(errors="replace").splitlines()[-LAST_LINES:]
     except FileNotFoundError:
         return ""
