@@ -158,6 +158,24 @@ def test_an_interrupted_action_keeps_its_id(detached, four_steps, obstacle, star
     assert "again after an interruption" in second["description"]
 
 
+def test_a_function_that_keeps_the_interpreter_to_itself_ends_with_the_engine(
+    detached, flow, compute, start, until, engines, tmp_path
+):
+    def keep(path):
+        import pathlib
+        import re
+
+        pathlib.Path(path).touch()
+        re.match("(a+)+$", "a" * 60 + "b")
+
+    start(detached, flow(Keep=compute(("keep", {"path": str(tmp_path / "here")}))), keep)
+    until((tmp_path / "here").exists)
+    (engine,) = engines()
+    (worker,) = engine.children()
+    engine.kill()
+    until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+
+
 def test_queued_runs_go_on_with_the_next_engine(make_services, flow, compute, start, until, ended, engines, tmp_path):
     services = make_services(detached=True, idle=0.5, active=1)
     (tmp_path / "gate").touch()

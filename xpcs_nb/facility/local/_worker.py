@@ -6,6 +6,7 @@ descriptor. When the engine at its other end is no more, the worker ends itself 
 
 from __future__ import annotations
 
+import ctypes
 import io
 import json
 import os
@@ -19,6 +20,8 @@ from xpcs_nb.facility.local._function import answer
 
 __all__ = ["main"]
 
+PR_SET_PDEATHSIG = 1
+
 
 def _listen(connection: Connection, requests: SimpleQueue[bytes]) -> None:
     try:
@@ -29,8 +32,18 @@ def _listen(connection: Connection, requests: SimpleQueue[bytes]) -> None:
         os.killpg(0, signal.SIGKILL)
 
 
+def _end_with_the_engine() -> None:
+    """Let Linux end this process with the engine, also while a function keeps the interpreter to itself."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.killpg(0, signal.SIGKILL)
+
+
 def main() -> None:
     """Serve requests until the connection ends."""
+    _end_with_the_engine()
     # A worker that is killed has its last words in the log.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -39,7 +52,9 @@ def main() -> None:
     requests: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
     while True:
-        connection.send_bytes(answer(json.loads(requests.get())).encode())
+        request = json.loads(requests.get())
+        connection.send_bytes(b"started")
+        connection.send_bytes(answer(request).encode())
 
 
 if __name__ == "__main__":

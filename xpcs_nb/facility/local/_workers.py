@@ -28,6 +28,8 @@ __all__ = ["Job", "Task", "WorkerPool", "python_environment"]
 #: Of a task's log, attached to its failure.
 LAST_LINES = 20
 LAST_BYTES = 8192
+#: What a worker says when it takes a task up.
+STARTED = b"started"
 
 
 @dataclass(frozen=True)
@@ -155,10 +157,17 @@ class WorkerPool:
         while (job := mine.get()) is not None:
             result: dict[str, Any] = {}
             try:
-                if not job.stopped and (worker is None or not worker.alive()):
-                    worker = _Worker(gpu)
-                if worker is not None and job.begin(worker):
+                # A worker that was killed while it had nothing to do takes no task with it.
+                for _ in range(2):
+                    if job.stopped:
+                        break
+                    if worker is None or not worker.alive():
+                        worker = _Worker(gpu)
+                    if not job.begin(worker):
+                        break
                     result = worker.run(job.task)
+                    if worker.started:
+                        break
             except OSError as error:
                 result = {"exception": f"no worker process could be started: {error}"}
             # First, so that this worker is the one that a next job finds, asked for as soon as this one is done.
@@ -183,6 +192,7 @@ class _Worker:
     """One process; it leads its own group, so that what a task starts ends with it."""
 
     def __init__(self, gpu: str | None) -> None:
+        self.started = False
         self._connection, far = Pipe()
         environment = python_environment()
         if gpu is not None:
@@ -203,8 +213,10 @@ class _Worker:
         return False
 
     def run(self, task: Task) -> dict[str, Any]:
+        self.started = False
         try:
             self._connection.send_bytes(json.dumps(task.request()).encode())
+            self.started = self._connection.recv_bytes() == STARTED
             answer = json.loads(self._connection.recv_bytes())
         except (EOFError, OSError):
             self.kill()
