@@ -205,21 +205,16 @@ def load_site(site: str | Path) -> Site:
         raise MissingFileError("no such site file", path=path) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SiteError(f"the site file can't be read: {error}", path=path) from error
-    problems = [f"{key}: fill in {text}" for key, text in _placeholders("", content)]
-    try:
-        return _checked(content, problems, path)
-    except SiteError as error:
-        raise error.with_place(path=path) from None
-
-
-def _checked(content: dict[str, Any], problems: list[str], path: Path) -> Site:
+    to_fill_in = list(_placeholders("", content))
+    problems = [f"{key}: fill in {text}" for key, text in to_fill_in]
     site = None
     try:
         site = Site.model_validate(content)
     except ValidationError as error:
         for each in error.errors():
             key = ".".join(str(part) for part in each["loc"]) or "the whole"
-            problems.append(f"{key}: {each['msg'].removeprefix('Value error, ')}")
+            if not any(key == place for place, _ in to_fill_in):
+                problems.append(f"{key}: {each['msg'].removeprefix('Value error, ')}")
     if site is None or problems:
         raise SiteError("this site can't be used:\n  " + "\n  ".join(dict.fromkeys(problems)), path=path)
     return site
