@@ -305,10 +305,8 @@ class Facility:
         if flow not in self._deployed:
             self._deployed[flow] = self.services.flows.deploy(FLOWS[flow], load(flow), functions_of(flow))
         flow_id, functions = self._deployed[flow]
-        names = made.xpcs_nb.datasets
         # Globus Flows takes labels of at most 64 characters.
-        label = (names[0] if len(names) == 1 else f"{len(names)} datasets: {names[0]}, ...")[:64]
-        document = self.services.flows.start(flow_id, made.body(functions), label=label, tags=[TAG, flow])
+        document = self.services.flows.start(flow_id, made.body(functions), label=made.label[:64], tags=[TAG, flow])
         return self.run(document["run_id"])
 
     def _wait_for_room(self, limit: int | None) -> None:

@@ -72,7 +72,9 @@ class Run:
 
     def log(self) -> str:
         """Return what was noted during the run, a line an event."""
-        return "\n".join(f"{each['time']} {each['code']}: {each['description']}" for each in self._services.flows.log(self.id))
+        return "\n".join(
+            f"{each['time']} {each['code']}: {each['description']}" for each in self._services.flows.log(self.id)
+        )
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> Self:
         """Return when the run has ended, or needs attention.
@@ -160,6 +162,12 @@ class Run:
         return dict(self.body.get("input", {}).get("xpcs_nb") or {})
 
     @property
+    def datasets(self) -> list[str]:
+        """Names of the datasets that the run makes."""
+        listed = self.body.get("input", {}).get("prepare_batch", {}).get("datasets")
+        return [self.about.get("dataset") or self.label] if listed is None else [each[0] for each in listed]
+
+    @property
     def output(self) -> dict[str, Any]:
         """The whole state of a run that has succeeded.
 
@@ -178,7 +186,7 @@ class Run:
             if self.status != "FAILED":
                 return {}
             step, reason = failure_of(self.document, self.steps)
-            return {name: f"{step}: {reason}" for name in self.about.get("datasets", [self.label])}
+            return dict.fromkeys(self.datasets, f"{step}: {reason}")
         said = self.output["SummariseBatch"]["details"]["result"][0]
         return dict(said["failures"])
 
@@ -243,7 +251,7 @@ class Run:
         self._check()
         failed = self.failures
         base = about.get("published")
-        names = [name for name in about["datasets"] if name not in failed]
+        names = [name for name in self.datasets if name not in failed]
         return [self._services.catalogue.get(f"{base}/{name}") for name in names] if base else []
 
     def _check(self) -> None:
@@ -272,9 +280,7 @@ class Run:
             for step in self.steps
         )
         head = "<tr><th>step</th><th>state</th><th>start</th><th>seconds</th><th>error</th></tr>"
-        return (
-            f"<p>{escape(self.label or self.id)}: {self.status}</p><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
-        )
+        return f"<p>{escape(self.label or self.id)}: {self.status}</p><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
 def _quoted(url: str) -> str:

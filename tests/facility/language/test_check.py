@@ -108,7 +108,10 @@ def test_each_finding_has_its_place(state, finding):
         ({"Variable": "$.x", "StringContains": "a"}, ".StringContains: unknown operator"),
         ({"__root__": []}, ".__root__: unknown operator"),
         ({"Variable": "$.x"}, "exactly one operator is expected, got none"),
-        ({"Variable": "$.x", "IsNull": True, "IsPresent": True}, "exactly one operator is expected, got IsNull, IsPresent"),
+        (
+            {"Variable": "$.x", "IsNull": True, "IsPresent": True},
+            "exactly one operator is expected, got IsNull, IsPresent",
+        ),
         ({"Variable": "x", "IsNull": True}, ".Variable: not a path"),
         ({"IsNull": True}, ".Variable: not a path"),
         ({"And": []}, ".And: a list of rules"),
