@@ -4,6 +4,7 @@ from ._found import CatalogView, Found, FoundRecord
 from ._run import Run
 from ._sites import Site, load_site, site_files, sites_folder
 from ._step import Step
+from ._watch import Watcher
 
 __all__ = [
     "CatalogView",
