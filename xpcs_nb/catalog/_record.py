@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+
+from xpcs_nb.catalog._gmeta import ENTRY_BYTES, entry_of, fields_of
+from xpcs_nb.errors import FileFormatError
 
 __all__ = ["DataCite", "File", "Record", "search_entries", "search_text"]
 
 #: Limits of Globus Search, kept here too so that what is ingested here can be ingested there.
-SUBJECT_BYTES, ENTRY_BYTES, VISIBLE_TO = 500, 10_000_000, 100
+SUBJECT_BYTES, VISIBLE_TO = 500, 100
 
 #: Longer strings are found by free text, not by filters.
 FILTER_CHARACTERS = 200
@@ -29,14 +33,26 @@ class File(_Model):
     url
         Where it is: a path, ``file://``, ``globus://`` or ``https://``.
     size
-        Bytes.
+        Bytes; None where it is not known.
     sha256
         Checksum, 64 hexadecimal digits; None where it is not known.
+    mime_type
+        Kind of its content; None where it is not known.
+    https_url
+        Where a browser finds it; None where it can't.
     """
 
     url: str = Field(min_length=1)
-    size: int = Field(ge=0)
+    size: Annotated[int, Field(ge=0)] | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    mime_type: str | None = None
+    https_url: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the file, the last part of its address."""
+        path = unquote(urlsplit(self.url).path) if "://" in self.url else self.url
+        return path.rstrip("/").rpartition("/")[2]
 
 
 class DataCite(_Model):
@@ -63,6 +79,17 @@ class DataCite(_Model):
     description: str | None = None
     identifier: str | None = None
 
+    @field_validator("creators", "subjects", mode="before")
+    @classmethod
+    def _without_empty(cls, words: Any) -> Any:
+        # `Publishv2` writes an empty name where it has none.
+        return [word for word in words if word != ""] if isinstance(words, list | tuple) else words
+
+    @field_validator("publisher", "description", "identifier", mode="before")
+    @classmethod
+    def _none_if_empty(cls, text: Any) -> Any:
+        return None if text == "" else text
+
 
 class Record(_Model):
     """What the catalogue holds of one result.
@@ -76,7 +103,7 @@ class Record(_Model):
     dataset
         Name of the measured series.
     created
-        When the record was made; with a time zone.
+        When the record was made, with a time zone; None where whoever published it did not say.
     start_time
         When the measurement began; None where the data do not say. Times without a zone stay without.
     datacite
@@ -86,22 +113,23 @@ class Record(_Model):
     metadata
         Everything else; scalars (also in nested dictionaries, named with dots, and in lists) can be searched for.
     visible_to
-        Who may see it, as Globus Search has it: ``public`` or principals.
+        Who may see it, as Globus Search has it: ``public`` or principals; None where the index it came from does not
+        tell.
     """
 
     subject: str = Field(min_length=1)
     title: str = Field(min_length=1)
     dataset: str = Field(min_length=1)
-    created: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    created: datetime | None = Field(default_factory=lambda: datetime.now(UTC))
     start_time: datetime | None = None
     datacite: DataCite = DataCite()
     files: tuple[File, ...] = ()
     metadata: Mapping[str, JsonValue] = Field(default_factory=dict)
-    visible_to: tuple[str, ...] = Field(default=("public",), min_length=1, max_length=VISIBLE_TO)
+    visible_to: Annotated[tuple[str, ...], Field(min_length=1, max_length=VISIBLE_TO)] | None = ("public",)
 
     @model_validator(mode="after")
     def _within_limits(self) -> Record:
-        if self.created.tzinfo is None:
+        if self.created is not None and self.created.tzinfo is None:
             raise ValueError("created must have a time zone")
         size = len(self.subject.encode())
         if size > SUBJECT_BYTES:
@@ -110,6 +138,37 @@ class Record(_Model):
         if size > ENTRY_BYTES:
             raise ValueError(f"record has {size} bytes; at most {ENTRY_BYTES} are allowed: keep arrays in files")
         return self
+
+    def to_gmeta(self) -> dict[str, Any]:
+        """Return the record as an entry for Globus Search (a GMetaEntry), laid out as ``Publishv2`` does.
+
+        Raises
+        ------
+        OptionError
+            Globus Search would refuse it: a field over 32 KB, over 1,000 fields, an entry over 10 MB.
+        """
+        return entry_of(self)
+
+    @classmethod
+    def from_gmeta(cls, entry: Mapping[str, Any]) -> Self:
+        """Make the record of an entry of Globus Search (a GMetaEntry, or a GMetaResult with its first entry).
+
+        What `to_gmeta` wrote comes back as it was. Of entries by others, what is beside the DataCite block and the
+        files becomes metadata; a time of creation without a zone is taken as UTC.
+
+        Raises
+        ------
+        FileFormatError
+            The entry is none, or what it says can't be: which field, and why.
+        """
+        fields = fields_of(entry)
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            found = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise FileFormatError(
+                f"this entry can't be a record: {found}", where=fields["subject"], hint="Ask whoever published it."
+            ) from error
 
 
 def search_entries(record: Record) -> Iterator[tuple[str, str | float]]:
@@ -122,13 +181,12 @@ def search_entries(record: Record) -> Iterator[tuple[str, str | float]]:
         "subject": record.subject,
         "title": record.title,
         "dataset": record.dataset,
-        "created": _iso(record.created),
-        "visible_to": list(record.visible_to),
+        "visible_to": list(record.visible_to or ()),
         "creators": list(record.datacite.creators),
         "subjects": list(record.datacite.subjects),
     }
-    if record.start_time is not None:
-        own["start_time"] = _iso(record.start_time)
+    times = {"created": record.created, "start_time": record.start_time}
+    own |= {name: _iso(time) for name, time in times.items() if time is not None}
     seen = set()
     for key, value in (*_scalars("", own), *_scalars("", {k: v for k, v in record.metadata.items() if k not in own})):
         if isinstance(value, str) and len(value) > FILTER_CHARACTERS:

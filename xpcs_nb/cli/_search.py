@@ -21,5 +21,6 @@ def search(
 
     found = Catalog(catalogue or catalogue_path()).search(text, limit=limit)
     for record in found.records:
-        typer.echo(f"{record.created:%Y-%m-%d %H:%M}  {record.title}  {record.subject}")
+        created = f"{record.created:%Y-%m-%d %H:%M}" if record.created else " " * 16
+        typer.echo(f"{created}  {record.title}  {record.subject}")
     typer.echo(f"{found.total} records")
