@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from globus_sdk import MISSING, GlobusAPIError
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 from xpcs_nb.errors import FacilityError, FlowDefinitionError, FlowError
 from xpcs_nb.facility._services import Definition, LogEntry, RunDocument, RunStatus
@@ -110,7 +110,7 @@ class GlobusFlows:
         def whole() -> RunDocument:
             for attempt in Retrying(
                 retry=retry_if_exception(unclear),
-                wait=wait_exponential_jitter(initial=0.5, max=30),
+                wait=wait_exponential(multiplier=0.5, max=30) + wait_random(0, 0.25),
                 stop=stop_after_attempt(self._session.retries + 1),
                 reraise=True,
             ):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import requests
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 from tenacity.wait import wait_base
 
 from xpcs_nb.errors import CorruptDataError, FacilityError, LoginError, MissingFileError, WriteError
@@ -36,7 +36,7 @@ class _Patience(wait_base):
 
     def __call__(self, retry_state: object) -> float:
         error = retry_state.outcome.exception()  # type: ignore[attr-defined]
-        growing = wait_exponential_jitter(initial=0.5, max=30)(retry_state)  # type: ignore[arg-type]
+        growing = (wait_exponential(multiplier=0.5, max=30) + wait_random(0, 0.25))(retry_state)  # type: ignore[arg-type]
         return max(growing, min(getattr(error, "wait", 0), LONGEST_SLEEP))
 
 

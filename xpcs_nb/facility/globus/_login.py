@@ -150,9 +150,13 @@ def _make_app(
             client_id=credentials[0],
             client_secret=credentials[1],
             scope_requirements=scopes,
-            config=GlobusAppConfig(token_storage=tokens),
+            config=GlobusAppConfig(token_storage=tokens),  # type: ignore[arg-type]  # an object makes it, no class
         )
-    config = GlobusAppConfig(token_storage=tokens, request_refresh_tokens=True, login_flow_manager=_PersonProvider(ask))
+    config = GlobusAppConfig(
+        token_storage=tokens,  # type: ignore[arg-type]
+        request_refresh_tokens=True,
+        login_flow_manager=_PersonProvider(ask),  # type: ignore[arg-type]
+    )
     return UserApp(APP_NAME, client_id=user, scope_requirements=scopes, config=config)
 
 

@@ -28,9 +28,6 @@ FIELDS = {
     "subject": "dc.identifiers.identifier",
 }
 
-#: What the service's query language gives a meaning, other than quotes and the star at the end of a word.
-SPECIAL = re.compile(r"([+\-=&|><!(){}\[\]^~?:\\/])")
-
 #: A phrase in quotes, or a word; a star at the end asks for words that begin so.
 WORDS = re.compile(r'"([^"]*)"|([^\s"]+)')
 
@@ -84,17 +81,16 @@ def _direction(order: str) -> str:
 
 
 def _words(text: str) -> str:
-    """Return a query that all words must match: the service's own way would be content with any."""
+    """Return a query that all words must match; without the signs that the query language gives a meaning."""
     parts = []
     for phrase, word in WORDS.findall(text):
-        if phrase:
-            parts.append('"{}"'.format(phrase.replace("\\", "\\\\")))
-        elif re.search(r"\w", word):
-            star = "*" if word.endswith("*") else ""
-            plain = SPECIAL.sub(r"\\\1", word.rstrip("*").replace("*", " "))
-            # These are operators in capitals only.
-            parts.append((plain.lower() if plain in {"AND", "OR", "NOT"} else plain) + star)
-    return " AND ".join(parts)
+        # Operators in capitals only; the index does not tell case.
+        plain = re.findall(r"\w+", (phrase or word).lower())
+        if plain and word.endswith("*"):
+            parts += [*plain[:-1], f"{plain[-1]}*"]
+        elif plain:
+            parts.append(f'"{" ".join(plain)}"' if phrase or len(plain) > 1 else plain[0])
+    return " ".join(f"+{part}" for part in parts)
 
 
 def _filter(key: str, wanted: Any) -> dict[str, Any]:

@@ -131,7 +131,10 @@ class Session:
     @cached_property
     def compute(self) -> Client:
         """Compute; functions travel as source."""
-        client = Client(app=self.app, do_version_check=False, code_serialization_strategy=DillCodeSource()  # type: ignore[no-untyped-call]
+        client = Client(
+            app=self.app,
+            do_version_check=False,
+            code_serialization_strategy=DillCodeSource(),  # type: ignore[no-untyped-call]
         )
         # The client reads its address from a table of its own, and takes none; nor does it take our retries.
         web = client._compute_web_client  # noqa: SLF001

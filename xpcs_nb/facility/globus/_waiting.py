@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential_jitter
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential, wait_random
 
 from xpcs_nb.errors import FacilityError
 
@@ -24,7 +24,7 @@ def poll[R](look: Callable[[], R | None], timeout: float, late: str, *, first: f
     """
     attempts = Retrying(
         retry=retry_if_result(lambda found: found is None),
-        wait=wait_exponential_jitter(initial=first, exp_base=1.6, max=LONGEST, jitter=first / 2),
+        wait=wait_exponential(multiplier=first, exp_base=1.6, max=LONGEST) + wait_random(0, first / 2),
         stop=stop_after_delay(timeout),
     )
     try:
