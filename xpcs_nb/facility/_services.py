@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NotRequired, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, Protocol, TypedDict
 
-from xpcs_nb.catalog import Record, SearchResult
+if TYPE_CHECKING:
+    # An engine and its workers start in a fraction of the time that the records' models take to import.
+    from xpcs_nb.catalog import Record, SearchResult
 
 __all__ = [
     "Catalogue",

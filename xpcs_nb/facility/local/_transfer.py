@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from xpcs_nb.errors import CorruptDataError, MissingFileError, WriteError
+from xpcs_nb.errors import MissingFileError
+from xpcs_nb.facility.local._copy import copy_file, same_content, sha256_of
 
 __all__ = ["TransferredFile", "transfer"]
 
@@ -24,7 +22,7 @@ class TransferredFile:
 
 
 def transfer(files: Iterable[Path], folder: Path) -> list[TransferredFile]:
-    """Copy `files` into `folder` and compare the checksums of both ends.
+    """Copy `files` into `folder` and compare both ends.
 
     A file appears under its name only when it is complete; one that is there already with the same content is
     left alone, so that a repeated transfer costs a read and no write.
@@ -45,29 +43,8 @@ def transfer(files: Iterable[Path], folder: Path) -> list[TransferredFile]:
 def _transfer_one(source: Path, target: Path) -> TransferredFile:
     if not source.is_file():
         raise MissingFileError("no such file to transfer", path=source)
-    checksum = _sha256(source)
-    size = source.stat().st_size
-    if not (target.is_file() and target.stat().st_size == size and _sha256(target) == checksum):
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            shutil.copyfile(source, part)
-            arrived = _sha256(part)
-            if arrived != checksum:
-                raise CorruptDataError("the copy differs from its source", path=target, got=arrived, expected=checksum)
-            part.replace(target)
-        except OSError as error:
-            if isinstance(error, CorruptDataError):
-                raise
-            raise WriteError(
-                f"could not copy {source}: {error.strerror}",
-                path=target,
-                expected=f"{size} bytes of free space and permission to write",
-            ) from error
-        finally:
-            part.unlink(missing_ok=True)
-    return TransferredFile(target, size, checksum)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    if target.is_file() and same_content(source, target):
+        checksum = sha256_of(target)
+    else:
+        checksum = copy_file(source, target, checksum=True) or ""
+    return TransferredFile(target, target.stat().st_size, checksum)

@@ -1,0 +1,172 @@
+"""The action ``transfer``: files and folders from one collection of this machine to another."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xpcs_nb.errors import CorruptDataError, MissingFileError, WriteError, XpcsError
+from xpcs_nb.facility.local._copy import copy_file, same_content
+from xpcs_nb.facility.local._runs import now
+from xpcs_nb.facility.local._transfer_plan import Plan, plan_transfer
+from xpcs_nb.facility.local._work import Done, Work
+
+__all__ = ["carry_out_transfer"]
+
+#: How often a damaged copy is made again.
+TRIES = 3
+#: Seconds between two reports of how far the transfer has come.
+REPORT_EVERY = 0.5
+
+
+@dataclass
+class _Progress:
+    """What was done so far, as a Transfer task document counts it."""
+
+    work: Work
+    begun: str = field(default_factory=now)
+    start: float = field(default_factory=time.monotonic)
+    reported: float = 0.0
+    bytes_transferred: int = 0
+    files_transferred: int = 0
+    files_skipped: int = 0
+    faults: int = 0
+
+    def add(self, count: int) -> None:
+        self.work.check()
+        self.bytes_transferred += count
+        if time.monotonic() - self.reported > REPORT_EVERY:
+            self.reported = time.monotonic()
+            self.work.report(self.counts())
+
+    def counts(self) -> dict[str, Any]:
+        return {
+            "bytes_transferred": self.bytes_transferred,
+            "files_transferred": self.files_transferred,
+            "files_skipped": self.files_skipped,
+            "faults": self.faults,
+        }
+
+
+def carry_out_transfer(work: Work) -> Done:
+    """Copy what the request lists; each copy is compared with its source, and files that are there are left.
+
+    Without a `sync_level`, a file is there if size and time of modification agree (copies get the time of their
+    source), so that a transfer that was interrupted goes on where it was.
+
+    Raises
+    ------
+    ActionRefusedError
+        The request can't be carried out on this machine.
+    """
+    progress = _Progress(work)
+    plan = None
+    try:
+        plan = plan_transfer(work.body, work.settings)
+        progress.reported = time.monotonic()
+        for folder in plan.folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        for source, target, _ in plan.files:
+            work.check()
+            _transfer_file(source, target, plan.sync_level, progress)
+        for text, place in plan.links:
+            _keep_link(text, place)
+    except (MissingFileError, WriteError, CorruptDataError) as error:
+        return Done("FAILED", _document(plan, progress, error))
+    except OSError as error:
+        problem = WriteError("the transfer failed", path=error.filename, got=error.strerror)
+        return Done("FAILED", _document(plan, progress, problem))
+    return Done("SUCCEEDED", _document(plan, progress, None))
+
+
+def _transfer_file(source: Path, target: Path, sync_level: int | None, progress: _Progress) -> None:
+    if _is_there(source, target, sync_level):
+        progress.files_skipped += 1
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in reversed(range(TRIES)):
+        before = progress.bytes_transferred
+        try:
+            copy_file(source, target, progress=progress.add)
+        except CorruptDataError:
+            progress.faults += 1
+            progress.bytes_transferred = before
+            if not left:
+                raise
+        else:
+            break
+    progress.files_transferred += 1
+
+
+def _is_there(source: Path, target: Path, sync_level: int | None) -> bool:
+    if not target.is_file():
+        return False
+    if sync_level == 0:
+        return True
+    one, other = source.stat(), target.stat()
+    if one.st_size != other.st_size:
+        return False
+    if sync_level == 1:
+        return True
+    return same_content(source, target) if sync_level == 3 else one.st_mtime_ns == other.st_mtime_ns
+
+
+def _keep_link(text: str, place: Path) -> None:
+    if place.is_symlink() and str(place.readlink()) == text:
+        return
+    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    part.symlink_to(text)
+    part.replace(place)
+
+
+def _document(plan: Plan | None, progress: _Progress, error: XpcsError | None) -> dict[str, Any]:
+    """Describe the transfer as a task document of Globus Transfer does."""
+    seconds = max(time.monotonic() - progress.start, 1e-6)
+    work = progress.work
+    tasks = len(plan.files) if plan else 0
+    done = progress.files_transferred + progress.files_skipped
+    return {
+        "DATA_TYPE": "task",
+        "type": "TRANSFER",
+        "task_id": work.action_id,
+        "label": work.body.get("label") or work.label or None,
+        "status": "FAILED" if error else "SUCCEEDED",
+        "request_time": progress.begun,
+        "completion_time": now(),
+        "source_endpoint_id": plan.source_endpoint if plan else None,
+        "destination_endpoint_id": plan.destination_endpoint if plan else None,
+        "sync_level": plan.sync_level if plan else None,
+        "verify_checksum": True,
+        "preserve_timestamp": True,
+        "files": tasks,
+        "directories": len(plan.folders) if plan else 0,
+        "symlinks": plan.ignored if plan else 0,
+        **progress.counts(),
+        "effective_bytes_per_second": int(progress.bytes_transferred / seconds),
+        "subtasks_total": tasks,
+        "subtasks_succeeded": done,
+        "subtasks_failed": 1 if error else 0,
+        "subtasks_pending": max(0, tasks - done - 1) if error else 0,
+        "nice_status": _nice_status(error),
+        "nice_status_short_description": _nice_status(error),
+        "nice_status_details": str(error) if error else None,
+        "fatal_error": {"code": _nice_status(error), "description": str(error)} if error else None,
+        "is_ok": None if error is None else False,
+        "is_paused": False,
+    }
+
+
+def _nice_status(error: XpcsError | None) -> str:
+    match error:
+        case None:
+            return "OK"
+        case MissingFileError():
+            return "FILE_NOT_FOUND"
+        case CorruptDataError():
+            return "CHECKSUM_ERROR"
+        case _:
+            return "ENDPOINT_ERROR"
