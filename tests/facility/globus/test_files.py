@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from xpcs_nb.errors import CorruptDataError, FacilityError, LoginError, MissingFileError, OptionError
+from xpcs_nb.errors import CorruptDataError, FacilityError, LoginError, MissingFileError, OptionError, SiteError
 from xpcs_nb.facility.globus import GlobusServices
-from xpcs_nb.facility.globus._https import download
+from xpcs_nb.facility._https import download
 from xpcs_nb.testing import Sandbox
 
 REMOTE = "11111111-1111-4111-8111-111111111111"
@@ -71,22 +71,22 @@ def server() -> Iterator[Server]:
 
 
 def test_a_broken_download_goes_on_where_it_broke_off(server: Server, tmp_path: Path) -> None:
-    server.break_after = [100_000, 100_000]
+    server.break_after = [131_072, 131_072]
     target = download(server.url, tmp_path / "file.hdf", size=len(CONTENT), sha256=SHA256)
     assert target.read_bytes() == CONTENT
-    assert server.ranges == [None, "bytes=100000-", "bytes=200000-"]
+    assert server.ranges == [None, "bytes=131072-", "bytes=262144-"]
     # It is there: nothing is asked for.
     download(server.url, target, sha256=SHA256)
     assert len(server.ranges) == 3
 
 
 def test_a_download_given_up_goes_on_the_next_time(server: Server, tmp_path: Path) -> None:
-    server.break_after = [50_000]
+    server.break_after = [65_536]
     with pytest.raises(FacilityError, match="goes on from here"):
         download(server.url, tmp_path / "file.hdf", sha256=SHA256, attempts=1)
     assert not (tmp_path / "file.hdf").exists()
     download(server.url, tmp_path / "file.hdf", sha256=SHA256)
-    assert server.ranges[-1] == "bytes=50000-"
+    assert server.ranges[-1] == "bytes=65536-"
 
 
 def test_a_file_of_another_content_is_refused_and_leaves_nothing(server: Server, tmp_path: Path) -> None:
@@ -139,5 +139,7 @@ def test_a_file_on_this_machine_stays_where_it_is(services: GlobusServices, sand
         services.fetch(str(there), tmp_path, sha256="0" * 64)
     with pytest.raises(MissingFileError):
         services.fetch(f"globus://{HERE}/missing.hdf", tmp_path)
+    with pytest.raises(SiteError, match="leaves"):
+        services.fetch(f"globus://{HERE}/../secret", tmp_path)
     with pytest.raises(OptionError):
         services.fetch("ftp://somewhere/c.hdf", tmp_path)

@@ -10,9 +10,9 @@ from urllib.request import url2pathname
 from globus_sdk import TransferData
 from globus_sdk.scopes import GCSCollectionScopes
 
-from xpcs_nb.errors import CorruptDataError, FacilityError, MissingFileError, OptionError
+from xpcs_nb.errors import CorruptDataError, FacilityError, MissingFileError, OptionError, SiteError
 from xpcs_nb.facility.globus._errors import translated
-from xpcs_nb.facility.globus._https import download, sha256_of
+from xpcs_nb.facility._https import download, sha256_of
 from xpcs_nb.facility.globus._session import Session
 from xpcs_nb.facility.globus._waiting import poll
 
@@ -57,7 +57,7 @@ class Files:
     def _from_collection(self, collection: str, path: str, folder: Path, size: int | None, sha256: str | None) -> Path:
         root = self._local.get(collection)
         if root is not None:
-            return _there(root / path.lstrip("/"), size, sha256)
+            return _there(_inside(root, path, collection), size, sha256)
         target = folder / _name(path)
         if sha256 is not None and target.is_file() and sha256_of(target) == sha256:
             return target
@@ -110,6 +110,13 @@ class Files:
         return download(
             f"{server.rstrip('/')}{quote(path)}", target, authorization=authorization, size=size, sha256=sha256
         )
+
+
+def _inside(root: Path, path: str, collection: str) -> Path:
+    found = (root / path.lstrip("/")).resolve()
+    if not found.is_relative_to(root):
+        raise SiteError("this path leaves its collection", where=f"globus://{collection}", got=path)
+    return found
 
 
 def _name(path: str) -> str:

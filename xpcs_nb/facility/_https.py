@@ -17,7 +17,8 @@ from xpcs_nb.errors import CorruptDataError, FacilityError, LoginError, MissingF
 
 __all__ = ["download", "sha256_of"]
 
-BLOCK = 1 << 20
+#: Bytes read at once; so many may be lost when a connection breaks.
+BLOCK = 1 << 16
 
 #: Longest pause that a server may ask for, in seconds.
 LONGEST_SLEEP = 120.0
