@@ -85,10 +85,9 @@ class Reply:
 class Refusal(Exception):  # noqa: N818 - it ends a request, as HTTP means it
     """A request is refused; the service puts it into its own words."""
 
-    def __init__(self, status: int, message: str, code: str | None = None, **more: Any) -> None:
-        super().__init__(message)
+    def __init__(self, status: int, text: str, code: str | None = None, /, **more: Any) -> None:
+        super().__init__(text)
         self.status = status
-        self.message = message
         self.code = code or TITLES.get(status, "ERROR")
         self.more = more
 
