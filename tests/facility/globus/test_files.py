@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from xpcs_nb.errors import CorruptDataError, FacilityError, LoginError, MissingFileError, OptionError, SiteError
-from xpcs_nb.facility.globus import GlobusServices
 from xpcs_nb.facility._https import download
+from xpcs_nb.facility.globus import GlobusServices
 from xpcs_nb.testing import Sandbox
 
 REMOTE = "11111111-1111-4111-8111-111111111111"

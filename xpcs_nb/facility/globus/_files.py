@@ -11,8 +11,8 @@ from globus_sdk import TransferData
 from globus_sdk.scopes import GCSCollectionScopes
 
 from xpcs_nb.errors import CorruptDataError, FacilityError, MissingFileError, OptionError, SiteError
-from xpcs_nb.facility.globus._errors import translated
 from xpcs_nb.facility._https import download, sha256_of
+from xpcs_nb.facility.globus._errors import translated
 from xpcs_nb.facility.globus._session import Session
 from xpcs_nb.facility.globus._waiting import poll
 

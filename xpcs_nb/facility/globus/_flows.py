@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,13 @@ from typing import Any
 from globus_sdk import MISSING, GlobusAPIError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
-from xpcs_nb.errors import FacilityError, FlowDefinitionError, FlowError
+from xpcs_nb.errors import FacilityError, FlowDefinitionError, FlowError, OptionError
 from xpcs_nb.facility._services import Definition, LogEntry, RunDocument, RunStatus
 from xpcs_nb.facility.globus import _gladier
 from xpcs_nb.facility.globus._documents import REQUEST, log_entry, run_document
 from xpcs_nb.facility.globus._restart import restart_body
 from xpcs_nb.facility.globus._session import Session, unclear
+from xpcs_nb.facility.local.language import SIZE_LIMIT
 
 __all__ = ["GlobusFlows"]
 
@@ -93,6 +96,7 @@ class GlobusFlows:
 
     def start(self, flow_id: str, body: Mapping[str, Any], *, label: str = "", tags: Sequence[str] = ()) -> RunDocument:
         """Start a run and return at once; a start that was not answered is looked for before it is repeated."""
+        _check_size(body)
         mark = f"{REQUEST}{uuid.uuid4().hex}"
         group = [f"urn:globus:groups:id:{self._group}"] if self._group else MISSING
 
@@ -118,7 +122,8 @@ class GlobusFlows:
                     return once(attempt.retry_state.attempt_number)
             raise AssertionError("Retrying ends by return or raise")
 
-        return self._session.call(SERVICE, whole)
+        with _known("flow", flow_id):
+            return self._session.call(SERVICE, whole)
 
     def _marked(self, flow_id: str, mark: str) -> RunDocument | None:
         answer = self._session.flows.list_runs(filter_flow_id=flow_id, query_params={"orderby": "start_time DESC"})
@@ -126,23 +131,32 @@ class GlobusFlows:
 
     def get(self, run_id: str) -> RunDocument:
         """Return the run as it stands."""
-        return run_document(self._session.call(SERVICE, self._session.flows.get_run, run_id).data)
+        with _known("run", run_id):
+            return run_document(self._session.call(SERVICE, self._session.flows.get_run, run_id).data)
 
     def body(self, run_id: str) -> dict[str, Any]:
         """Return what the run was started with, from the first event of its log."""
-        answer = self._session.call(SERVICE, self._session.flows.get_run_logs, run_id, limit=1)
+        with _known("run", run_id):
+            answer = self._session.call(SERVICE, self._session.flows.get_run_logs, run_id, limit=1)
         return _body(run_id, [log_entry(entry) for entry in answer["entries"]])
 
     def log(self, run_id: str) -> builtins.list[LogEntry]:
         """Return all events of a run, oldest first."""
         pages = self._session.flows.paginated.get_run_logs(run_id, limit=PAGE)
-        return self._session.call(SERVICE, lambda: [log_entry(entry) for entry in pages.items()])
+        with _known("run", run_id):
+            return self._session.call(SERVICE, lambda: [log_entry(entry) for entry in pages.items()])
 
     def cancel(self, run_id: str) -> RunDocument:
-        """End a run; one that has ended stays as it is."""
-        document = self.get(run_id)
-        if document["status"] not in {"ACTIVE", "INACTIVE"}:
-            return document
+        """End a run as soon as possible.
+
+        Raises
+        ------
+        FlowError
+            The run has ended.
+        """
+        status = self.get(run_id)["status"]
+        if status not in {"ACTIVE", "INACTIVE"}:
+            raise FlowError("this run has ended and can't be cancelled", where=f"run {run_id}", got=status)
         return run_document(self._session.call(SERVICE, self._session.flows.cancel_run, run_id).data)
 
     def retry(self, run_id: str) -> RunDocument:
@@ -160,7 +174,9 @@ class GlobusFlows:
             self._session.call(SERVICE, self._session.flow(run["flow_id"]).resume_run, run_id)
             return self.get(run_id)
         if run["status"] not in {"FAILED", "ENDED"}:
-            raise FlowError("only a run that failed or was stopped can be retried", where=run_id, got=run["status"])
+            raise FlowError(
+                "only a failed, interrupted or cancelled run can go on", where=f"run {run_id}", got=run["status"]
+            )
         flows = self._session.flows
         current = self._session.call(SERVICE, flows.get_flow, run["flow_id"])["definition"]
         definition = self._session.call(SERVICE, flows.get_run_definition, run_id)["definition"]
@@ -173,7 +189,9 @@ class GlobusFlows:
         self, *, limit: int = 50, offset: int = 0, status: RunStatus | None = None, tag: str | None = None
     ) -> builtins.list[RunDocument]:
         """Return runs, newest first, without their output."""
-        query = {"orderby": "start_time DESC", "per_page": min(PAGE, limit + offset)}
+        if limit < 0 or offset < 0:
+            raise OptionError("this page can't be shown", got=f"limit={limit}, offset={offset}", expected=">= 0")
+        query = {"orderby": "start_time DESC", "per_page": max(1, min(PAGE, limit + offset))}
         if status is not None:
             query["filter_status"] = status
         pages = self._session.flows.paginated.list_runs(query_params=query)
@@ -189,6 +207,30 @@ class GlobusFlows:
 
         list_ = builtins.list
         return self._session.call(SERVICE, wanted)
+
+
+@contextmanager
+def _known(what: str, name: str) -> Iterator[None]:
+    """Say that there is no such run or flow, where the service does."""
+    try:
+        yield
+    except FacilityError as error:
+        cause = error.__cause__
+        if isinstance(cause, GlobusAPIError) and cause.http_status == 404:
+            raise FlowError(f"there is no such {what}", got=name, hint="Or this login may not see it.") from cause
+        raise
+
+
+def _check_size(body: Mapping[str, Any]) -> None:
+    size = len(json.dumps(body, ensure_ascii=False).encode())
+    if size > SIZE_LIMIT:
+        raise FlowError(
+            "the input of a run is too large",
+            where="body",
+            got=f"{size} bytes",
+            expected=f"at most {SIZE_LIMIT} bytes",
+            hint="Pass the paths of files, not what is in them.",
+        )
 
 
 def _body(run_id: str, log: Sequence[LogEntry]) -> dict[str, Any]:

@@ -26,6 +26,8 @@ __all__ = ["restart_body"]
 #: Where flows that can go on in the middle look for the name of a step, in a Choice at their start.
 START_AT = "$.input.start_at"
 
+COMPLETED = "ActionCompleted"
+
 #: States a run may enter; Globus ends it before.
 MOST_STATES = 100_000
 
@@ -51,13 +53,17 @@ def restart_body(
         Steps had finished, and the flow can't begin after them.
     """
     events = _events(log)
-    visited = list(_followed(definition, body, events))
+    finished = any(code == COMPLETED for _, code, _ in events)
+    visited, failed = _followed(definition, body, events)
+    if failed is not None and definition["States"][visited[-1].state]["Type"] == "Fail":
+        # A Fail state only says that a step before it failed.
+        visited = visited[: visited.index(failed) + 1]
     starts = {state: name for name, state in _starts(current)}
     for position in reversed(visited):
         if position.state in starts:
             given = position.context.get("input")
             return {**position.context, "input": {**(given or {}), "start_at": starts[position.state]}}
-    if not any(code == "ActionCompleted" for _, code, _ in _events(log)):
+    if not finished:
         return dict(body)
     raise FlowError(
         "this flow can't go on in the middle",
@@ -80,20 +86,27 @@ def _events(log: Iterable[LogEntry]) -> deque[_Event]:
     return found
 
 
-def _followed(definition: Mapping[str, Any], body: Mapping[str, Any], events: deque[_Event]) -> Iterator[Position]:
-    """Yield where the run was, to where it ended."""
+def _followed(
+    definition: Mapping[str, Any], body: Mapping[str, Any], events: deque[_Event]
+) -> tuple[list[Position], Position | None]:
+    """Return where the run was, to where it ended, and the last of these where an action failed."""
+    visited: list[Position] = []
+    failed = None
     here: Position | Succeeded | Failed = begin(definition, body)
-    while isinstance(here, Position) and here.entered < MOST_STATES:
-        yield here
+    while isinstance(here, Position) and len(visited) < MOST_STATES:
+        visited.append(here)
         step = execute(definition, here)
         if isinstance(step, Pause):
             here = resumed(definition, here)
         elif isinstance(step, Call):
             if not events or events[0][0] != here.state:
-                return
-            here = _after(definition, here, events.popleft())
+                break
+            event = events.popleft()
+            failed = here if event[1] != COMPLETED else failed
+            here = _after(definition, here, event)
         else:
             here = step
+    return visited, failed
 
 
 def _after(definition: Mapping[str, Any], here: Position, event: _Event) -> Position | Succeeded | Failed:
@@ -101,6 +114,12 @@ def _after(definition: Mapping[str, Any], here: Position, event: _Event) -> Posi
     output = details.get("output")
     if isinstance(output, Mapping) and output.get("status") in {"SUCCEEDED", "FAILED"}:
         return returned(definition, here, output)
+    if code == COMPLETED:
+        raise FlowError(
+            "the log does not have the result of a step that finished",
+            where=here.state,
+            hint="Start the flow from the beginning, with the same input.",
+        )
     return raised(definition, here, str(details.get("error") or code), str(details.get("cause") or ""))
 
 
