@@ -9,10 +9,13 @@ from types import TracebackType
 from typing import Literal, Self
 
 from xpcs_nb.errors import OptionError
+from xpcs_nb.facility.local import LocalServices
+from xpcs_nb.testing.sandbox._actions import SandboxActions
 from xpcs_nb.testing.sandbox._auth import AuthService, User
 from xpcs_nb.testing.sandbox._collections import Collections
 from xpcs_nb.testing.sandbox._compute import ComputeService
 from xpcs_nb.testing.sandbox._faults import Faults
+from xpcs_nb.testing.sandbox._flows import FlowsService
 from xpcs_nb.testing.sandbox._groups import GroupsService
 from xpcs_nb.testing.sandbox._search import SearchService
 from xpcs_nb.testing.sandbox._search_index import SearchIndices
@@ -42,7 +45,7 @@ class Sandbox:
     Parameters
     ----------
     folder
-        Where it keeps runs and the search index; a sandbox started there again finds them.
+        Where it keeps runs and search entries; one started there again finds the entries.
     collections
         Folder of each collection id.
     workers
@@ -110,14 +113,20 @@ class Sandbox:
         self._compute = ComputeService(self.endpoint_id, self._workers)
         search = SearchService(indices, [f"urn:globus:groups:id:{self.group_id}"])
         groups = GroupsService({self.group_id: "sandbox"})
-        for service in (self._auth, self._transfer, self._compute, search, groups):
+        around = SandboxActions(self._places, self._transfer.tasks, self._compute.tasks, self.endpoint_id, indices)
+        self._engine = LocalServices(
+            self.folder / "runs", collections=self.collections, workers=1, detached=False, around=around
+        )
+        self._flows = FlowsService(f"{self.url}/flows", self._engine.flows)
+        for service in (self._auth, self._transfer, self._compute, search, groups, self._flows):
             self._services[service.name] = service
         self._server.start()
 
     def close(self) -> None:
         """Stop serving, and end what runs."""
         self._server.stop()
-        for service in reversed(self._services.values()):
+        self._engine.close()
+        for service in self._services.values():
             service.close()
 
     @property
@@ -172,4 +181,4 @@ class Sandbox:
         return grant.caller if grant is not None and not grant.refresh else None
 
     def _has_scopes(self, key: str) -> bool:
-        return key in self._places
+        return key in self._places or key in self._flows.flows

@@ -129,6 +129,11 @@ class TransferTasks:
         with self._lock:
             self._failures.append(reason)
 
+    def next_failure(self) -> str | None:
+        """Take the reason for which the task that starts now is to fail."""
+        with self._lock:
+            return self._failures.pop(0) if self._failures else None
+
     def close(self) -> None:
         """Stop; tasks that wait are left."""
         self._stopping.set()
@@ -136,8 +141,7 @@ class TransferTasks:
 
     def _carry_out(self, task: TransferTask) -> None:
         task.event("STARTED", "started")
-        with self._lock:
-            reason = self._failures.pop(0) if self._failures else None
+        reason = self.next_failure()
         if reason is not None:
             self._finish(task, "FAILED", {"code": "ENDPOINT_ERROR", "description": reason})
             return
