@@ -42,6 +42,6 @@ def run_document(answer: Mapping[str, Any], *, output: bool = True) -> RunDocume
 def log_entry(answer: Mapping[str, Any]) -> LogEntry:
     """Pick what a `LogEntry` has."""
     entry: LogEntry = {"time": answer["time"], "code": answer["code"], "description": answer.get("description") or ""}
-    if answer.get("details"):
+    if answer.get("details") is not None:
         entry["details"] = dict(answer["details"])
     return entry

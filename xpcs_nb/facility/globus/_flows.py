@@ -76,9 +76,8 @@ class GlobusFlows:
         except FacilityError as error:
             cause = error.__cause__
             if isinstance(cause, GlobusAPIError) and cause.http_status in {400, 422} and "/flows" in str(cause.args[1]):
-                raise FlowDefinitionError(
-                    "Globus Flows refuses this definition", where=title, got=cause.message
-                ) from cause
+                found = "\n- ".join(["Globus Flows refuses this definition:", *_findings(cause)])
+                raise FlowDefinitionError(found, where=title) from cause
             raise
 
     def _deploy(
@@ -219,6 +218,18 @@ def _known(what: str, name: str) -> Iterator[None]:
         if isinstance(cause, GlobusAPIError) and cause.http_status == 404:
             raise FlowError(f"there is no such {what}", got=name, hint="Or this login may not see it.") from cause
         raise
+
+
+def _findings(error: GlobusAPIError) -> Iterator[str]:
+    """Yield what the service finds wrong, each with its place in the definition."""
+    answer = error.raw_json or {}
+    details = answer.get("error", {}).get("detail") if isinstance(answer.get("error"), Mapping) else None
+    if not isinstance(details, builtins.list) or not details:
+        yield error.message or error.text
+        return
+    for each in details:
+        place = ".".join(str(part) for part in each.get("loc", ()))
+        yield f"{place.removeprefix('definition.')}: {each.get('msg')}"
 
 
 def _check_size(body: Mapping[str, Any]) -> None:

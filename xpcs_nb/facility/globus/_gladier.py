@@ -134,7 +134,11 @@ def _client(
     kind = type(
         name,
         (_Client,),
-        {"gladier_tools": [tool] if tool.compute_functions else [], "secret_config_filename": str(store), "globus_group": group},
+        {
+            "gladier_tools": [tool] if tool.compute_functions else [],
+            "secret_config_filename": str(store),
+            "globus_group": group,
+        },
     )
     client = kind(
         dict(definition),
