@@ -149,7 +149,8 @@ def _publication(batch: _Manifest, dataset: _Dataset) -> dict[str, Any]:
     given = batch.common["given"]
     raw = f"{given['folder']}/{dataset.files[0]}"
     metadata = str(dataset.metadata)
-    inputs = {"raw": raw, "qmap": given["qmap"], "metadata": f"{given['folder']}/{metadata}"}
+    address = given["folder_url"]
+    inputs = {"raw": f"{address}/{dataset.files[0]}", "qmap": given["qmap"], "metadata": f"{address}/{metadata}"}
     said = {**given, "dataset": dataset.name, "title": dataset.name, "raw": raw}
     said["values"] = {**given["values"], "inputs": inputs}
     record = str(dataset.place / "record.json")

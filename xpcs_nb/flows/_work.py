@@ -146,7 +146,7 @@ def _fields(given: Mapping[str, Any], measured: dict[str, Any], found: dict[str,
     values = {name: value for name, value in dict(given.get("values", {})).items() if value is not None}
     named = cycle_and_experiment({**measured, **values}, Path(str(given.get("raw", raw))))
     start = _time(measured.get("start_time"))
-    entries = {name: value for name, value in measured.items() if name.startswith("/")}
+    entries = {name: value for name, value in measured.items() if name.startswith("/entry/")}
     short = {name: value for name, value in measured.items() if not name.startswith("/") and name != "start_time"}
     fields: dict[str, Any] = {
         "title": given.get("title") or given.get("dataset") or dataset_name(Path(raw)),

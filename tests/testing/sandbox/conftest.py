@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import globus_sdk
@@ -25,17 +25,18 @@ class Clients:
             "tests", client_id=sandbox.client_id, client_secret=sandbox.client_secret, config=config
         )
         stack.callback(self.app.close)
-        self.transfer = self._keep(globus_sdk.TransferClient(app=self.app))
-        self.search = self._keep(globus_sdk.SearchClient(app=self.app, app_scopes=[SearchScopes.all]))
-        self.flows = self._keep(globus_sdk.FlowsClient(app=self.app))
-        self.groups = self._keep(globus_sdk.GroupsClient(app=self.app))
-        self.compute = self._keep(globus_sdk.ComputeClientV3(app=self.app))
-        self.compute_v2 = self._keep(globus_sdk.ComputeClientV2(app=self.app))
+        self.transfer = self.keep(globus_sdk.TransferClient(app=self.app))
+        self.search = self.keep(globus_sdk.SearchClient(app=self.app, app_scopes=[SearchScopes.all]))
+        self.flows = self.keep(globus_sdk.FlowsClient(app=self.app))
+        self.groups = self.keep(globus_sdk.GroupsClient(app=self.app))
+        self.compute = self.keep(globus_sdk.ComputeClientV3(app=self.app))
+        self.compute_v2 = self.keep(globus_sdk.ComputeClientV2(app=self.app))
 
     def flow(self, flow_id: str) -> globus_sdk.SpecificFlowClient:
-        return self._keep(globus_sdk.SpecificFlowClient(flow_id, app=self.app))
+        return self.keep(globus_sdk.SpecificFlowClient(flow_id, app=self.app))
 
-    def _keep[T: globus_sdk.BaseClient](self, client: T) -> T:
+    def keep[T: globus_sdk.BaseClient](self, client: T) -> T:
+        """Close a client when the test is over."""
         self._stack.callback(client.close)
         return client
 
@@ -75,13 +76,27 @@ def folders(tmp_path: Path) -> dict[str, Path]:
     return found
 
 
-@pytest.fixture
-def sandbox(tmp_path: Path, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+@contextmanager
+def serving(folder: Path, folders: dict[str, Path]) -> Iterator[Sandbox]:
     """A sandbox, to which the environment leads the clients."""
-    with Sandbox(tmp_path / "sandbox", folders) as sandbox:
+    with Sandbox(folder, folders) as sandbox, pytest.MonkeyPatch.context() as patch:
         for name, value in sandbox.environ().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr("globus_compute_sdk.sdk.client.get_web_service_url", lambda *_: sandbox.compute_url)
+            patch.setenv(name, value)
+        patch.setattr("globus_compute_sdk.sdk.client.get_web_service_url", lambda *_: sandbox.compute_url)
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, folders: dict[str, Path]) -> Iterator[Sandbox]:
+    """A sandbox of the test's own."""
+    with serving(tmp_path / "sandbox", folders) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox that the tests of a file share, since its worker takes a second to start."""
+    with serving(tmp_path_factory.mktemp("shared"), {}) as sandbox:
         yield sandbox
 
 

@@ -40,6 +40,11 @@ def large(size: int) -> str:
 
 
 @pytest.fixture
+def sandbox(shared_sandbox: Sandbox) -> Sandbox:
+    return shared_sandbox
+
+
+@pytest.fixture
 def compute(clients) -> Client:
     return Client(app=clients.app)
 

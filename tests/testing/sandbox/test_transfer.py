@@ -8,6 +8,7 @@ from pathlib import Path
 
 import globus_sdk
 import pytest
+from globus_sdk.transport import RetryConfig
 
 from xpcs_nb.testing import Sandbox
 
@@ -75,8 +76,9 @@ def test_an_endpoint_goes_offline_and_comes_back(
 ) -> None:
     (folders[source] / "one").write_text("1")
     sandbox.set_endpoint(target, online=False)
+    client = clients.keep(globus_sdk.TransferClient(app=clients.app, retry_config=RetryConfig(max_retries=0)))
     with pytest.raises(globus_sdk.TransferAPIError) as caught:
-        clients.transfer.operation_mkdir(target, "/new")
+        client.operation_mkdir(target, "/new")
     assert (caught.value.http_status, caught.value.code) == (502, "ExternalError.DirListingFailed.GCDisconnected")
     assert clients.transfer.get_endpoint(target)["gcp_connected"] is False
     data = globus_sdk.TransferData(source, target)
@@ -131,8 +133,9 @@ def test_refusals_have_the_codes_of_the_service(clients, folders: dict[str, Path
 
 def test_folders_are_made_renamed_and_deleted(clients, folders: dict[str, Path], source: str, until: Callable) -> None:
     clients.transfer.operation_mkdir(source, "/new")
+    client = clients.keep(globus_sdk.TransferClient(app=clients.app, retry_config=RetryConfig(max_retries=0)))
     with pytest.raises(globus_sdk.TransferAPIError) as caught:
-        clients.transfer.operation_mkdir(source, "/new")
+        client.operation_mkdir(source, "/new")
     assert caught.value.code == "ExternalError.MkdirFailed.Exists"
     clients.transfer.operation_rename(source, oldpath="/new", newpath="/newer")
     (folders[source] / "newer" / "f").write_text("x")

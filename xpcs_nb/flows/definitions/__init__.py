@@ -30,6 +30,8 @@ FLOWS = {
     "batch": "XPCS batch processing",
 }
 START = "Start"
+#: Functions that come in tasks of the input, so that the definition does not name them.
+IN_TASKS = {"batch": ("correlate_batch", "plot_batch")}
 
 
 @cache
@@ -44,5 +46,9 @@ def load(name: str) -> dict[str, Any]:
 
 def functions_of(name: str) -> list[Callable[..., Any]]:
     """Return the compute functions that the flow `name` calls."""
-    text = _text(name)
-    return [getattr(functions, each) for each in functions.__all__ if f"$.input.{each}_function_id" in text]
+    text, in_tasks = _text(name), IN_TASKS.get(name, ())
+    return [
+        getattr(functions, each)
+        for each in functions.__all__
+        if each in in_tasks or f"$.input.{each}_function_id" in text
+    ]

@@ -20,7 +20,9 @@ class Fault:
     status, retry_after
         Answer with this status, and with this header ``Retry-After`` in s. Without a status the service answers.
     drop
-        Close the connection without an answer.
+        Close the connection without an answer, and do nothing.
+    lose
+        Do what was asked for, and close the connection before the answer.
     delay
         s to wait before anything else.
     after
@@ -36,6 +38,7 @@ class Fault:
     status: int | None = None
     retry_after: float | None = None
     drop: bool = False
+    lose: bool = False
     delay: float = 0.0
     after: int = 0
     times: int | None = 1
@@ -57,12 +60,13 @@ class Faults:
         status: int | None = None,
         retry_after: float | None = None,
         drop: bool = False,
+        lose: bool = False,
         delay: float = 0.0,
         after: int = 0,
         times: int | None = 1,
     ) -> Fault:
         """Spoil requests to come; parameters as in `Fault`."""
-        fault = Fault(service, pattern, status, retry_after, drop, delay, after, times)
+        fault = Fault(service, pattern, status, retry_after, drop, lose, delay, after, times)
         with self._lock:
             self._faults.append(fault)
         return fault

@@ -114,11 +114,16 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.server.faults.match(name, request.method, request.path)
         if fault is not None and fault.delay:
             self.server.stopping.wait(fault.delay)
-        if fault is not None and fault.drop:
+        if fault is not None and fault.lose and service is not None:
+            self.server.answer(service, request)
+        if fault is not None and (fault.drop or fault.lose):
             self._note(name, request, None)
             self.close_connection = True
             _hang_up(self.connection)
-            return
+        else:
+            self._reply(service, name, request, fault)
+
+    def _reply(self, service: Service | None, name: str, request: Request, fault: Fault | None) -> None:
         if service is None:
             reply = Reply({"code": "NOT_FOUND", "message": f"the sandbox has no service {name!r}"}, 404)
         elif fault is not None and fault.status is not None:
