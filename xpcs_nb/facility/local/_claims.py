@@ -15,7 +15,8 @@ from xpcs_nb.facility.local._runs import as_json, now, write_log
 __all__ = ["Claims", "Taken"]
 
 OTHERS = (
-    "SELECT number, cancel, json_extract(position, '$.state') FROM runs JOIN carried ON run = number "
+    "SELECT number, cancel, json_extract(position, '$.state') "
+    "FROM runs INDEXED BY runs_in_work JOIN carried ON run = number "
     "WHERE status = 'ACTIVE' AND engine IS NOT NULL AND engine != ?"
 )
 
@@ -113,10 +114,11 @@ class Claims:
                 (as_json(details), number),
             )
 
-    def put_back(self, number: int, due: float = 0) -> None:
-        """Let go of a run; from `due` on any engine takes it up where it stands."""
+    def put_back(self, number: int, due: float = 0) -> bool:
+        """Let go of a run; from `due` on any engine takes it up where it stands. False if it is to be cancelled."""
+        statement = "UPDATE runs SET engine = NULL, due = ? WHERE number = ? AND NOT cancel"
         with self._database.writing() as connection:
-            connection.execute("UPDATE runs SET engine = NULL, due = ? WHERE number = ?", (due, number))
+            return connection.execute(statement, (due, number)).rowcount == 1
 
     def end(
         self,
