@@ -27,7 +27,7 @@ LARGEST_TRANSFER, LARGEST_INGEST = 10_000, 20_000
 #: Failures that the state of the run tells in full; the report on the processing machine has all.
 MOST_FAILURES, LONGEST_REASON = 50, 400
 #: A dataset that took its worker down so often is not tried again.
-MOST_ATTEMPTS = 2
+MOST_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
