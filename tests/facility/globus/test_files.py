@@ -130,6 +130,16 @@ def test_a_transfer_that_fails_says_why(services: GlobusServices, sandbox: Sandb
         services.fetch(f"globus://{REMOTE}/b.hdf", sandbox.collections[HERE])
 
 
+def test_a_transfer_that_waits_for_an_endpoint_says_so(services: GlobusServices, sandbox: Sandbox) -> None:
+    (sandbox.collections[REMOTE] / "d.hdf").write_bytes(CONTENT)
+    sandbox.set_endpoint(HERE, online=False)
+    try:
+        with pytest.raises(FacilityError, match="NOT_CONNECTED"):
+            services.fetch(f"globus://{REMOTE}/d.hdf", sandbox.collections[HERE])
+    finally:
+        sandbox.set_endpoint(HERE, online=True)
+
+
 def test_a_file_on_this_machine_stays_where_it_is(services: GlobusServices, sandbox: Sandbox, tmp_path: Path) -> None:
     there = sandbox.collections[HERE] / "c.hdf"
     there.write_bytes(CONTENT)

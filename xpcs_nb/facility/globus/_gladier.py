@@ -113,6 +113,7 @@ def deploy(
         flows.flow_definition = client.get_flow_definition()
         if unchanged and not flows.flow_changed() and not _exists(session.flows, known):
             flows.purge_flow()
+            session.forget(known)
         # register_flow returns no id of a flow that it made.
         flows.sync_flow()
         return str(flows.get_flow_id()), ids
