@@ -138,6 +138,27 @@ def test_a_person_s_expired_token_is_renewed_by_the_refresh_token(
     assert len(asked) == 2
 
 
+def test_mapped_collections_get_their_consents(sandbox: Sandbox, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    import requests
+
+    for name in sandbox.environ():
+        if "CLIENT" in name:
+            monkeypatch.delenv(name)
+    asked: list[str] = []
+
+    def ask(url: str) -> str:
+        asked.append(url)
+        return requests.get(url, timeout=10).text
+
+    mapped = list(sandbox.collections)[:1]
+    services = make(app=login(collections=mapped, ask=ask), mapped=mapped)
+    flow_id, _ = services.flows.deploy("passes", PASS)
+    services.flows.start(flow_id, {"input": {}})
+    services.flows.start(flow_id, {"input": {}})
+    assert len(asked) == 2
+    assert all("data_access" in url for url in asked)
+
+
 def test_a_login_that_is_refused_says_so(make: Make, sandbox: Sandbox) -> None:
     services = make()
     sandbox.faults.add("search", "*", status=403, times=None)
@@ -202,6 +223,19 @@ def test_a_flow_that_can_t_go_on_in_the_middle_says_so(services: GlobusServices,
     assert (run["status"], run["details"].get("error")) == ("FAILED", "Always"), run
     with pytest.raises(FlowError, match=r"\$.input.start_at"):
         services.flows.retry(run["run_id"])
+
+
+def test_a_run_that_waits_for_attention_is_resumed(
+    services: GlobusServices, sandbox: Sandbox, run_id: str, monkeypatch: pytest.MonkeyPatch, count: Count
+) -> None:
+    engine = sandbox._services["flows"].engine  # type: ignore[attr-defined]
+    document: RunDocument = engine.get(run_id)
+    monkeypatch.setattr(engine, "get", lambda _: {**document, "status": "INACTIVE"})
+    monkeypatch.setattr(engine, "retry", lambda _: {**document, "status": "ACTIVE"})
+    before = count("flows", "/run")
+    assert services.flows.retry(run_id)["run_id"] == run_id
+    assert count("flows", f"POST /runs/{run_id}/resume") == 1
+    assert count("flows", "/run") - before == 3
 
 
 def test_a_flow_that_was_deleted_is_deployed_again(services: GlobusServices) -> None:
