@@ -234,7 +234,10 @@ class TestFilters:
         low = datetime(2026, 3, 10, tzinfo=UTC)
         high = datetime(2026, 3, 12, 2, tzinfo=timezone(timedelta(hours=2)))
         assert many.search(start_time=(low, high)).total == 3
-        assert many.search(start_time=("2026-03-10", "2026-03-12")).total == 2
+        assert many.search(start_time=("2026-03-10", "2026-03-12")).total == 3
+        assert many.search(start_time="2026-03-10").total == 1
+        with pytest.raises(OptionError, match="no time"):
+            many.search(start_time=("last week", None))
 
     def test_nested_and_listed_metadata_are_reached(self, catalog):
         catalog.ingest(record())

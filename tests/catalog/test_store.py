@@ -153,7 +153,7 @@ def test_a_catalogue_of_a_later_version_is_refused(tmp_path):
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(FileFormatError, match=r"another version.*got 99, expected 1"):
+    with pytest.raises(FileFormatError, match=r"another version.*got 99, expected 2"):
         Catalog(path).search()
 
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from xpcs_nb.catalog._query import Condition, Filter, condition, key_number, order
-from xpcs_nb.catalog._record import Record, search_entries, search_text
+from xpcs_nb.catalog._filters import Asked, Filter
+from xpcs_nb.catalog._record import Record
 from xpcs_nb.catalog._store import Store
+from xpcs_nb.catalog._write import Ingested, Writer, delete
 from xpcs_nb.errors import MissingKeyError, OptionError
+
+if TYPE_CHECKING:
+    from xpcs_nb.catalog._index import Index
 
 __all__ = ["Catalog", "SearchResult"]
 
 #: As in Globus Search.
 LARGEST_PAGE = 10_000
-
-#: Records up to which facets are counted from what was found.
-FEW = 2000
-
-type Ingested = Literal["created", "replaced", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,10 @@ class Catalog:
 
     def __init__(self, path: str | Path) -> None:
         self._store = Store(Path(path))
+        self._index: tuple[sqlite3.Connection, Index] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Catalog, (self.path,)
 
     @property
     def path(self) -> Path:
@@ -105,6 +107,7 @@ class Catalog:
 
     def close(self) -> None:
         """Close the file; using the catalogue again opens it again."""
+        self._index = None
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -117,7 +120,9 @@ class Catalog:
 
     def __len__(self) -> int:
         with self._store.reading() as connection:
-            return int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
+            gone = int(connection.execute("SELECT count(*) FROM dead").fetchone()[0])
+            row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetchone()
+        return int(row[0]) - gone if row else 0
 
     def __contains__(self, subject: str) -> bool:
         with self._store.reading() as connection:
@@ -136,7 +141,10 @@ class Catalog:
     def ingest_many(self, records: Iterable[Record]) -> list[Ingested]:
         """Ingest records, all or none of them; much faster than one by one."""
         with self._store.writing() as connection:
-            return [_ingest(connection, record) for record in records]
+            writer = Writer(connection)
+            done = [writer.add(record) for record in records]
+            writer.finish()
+        return done
 
     def get(self, subject: str) -> Record:
         """Return the record of a subject.
@@ -164,7 +172,7 @@ class Catalog:
             row = connection.execute("SELECT id FROM records WHERE subject = ?", (subject,)).fetchone()
             if row is None:
                 raise MissingKeyError("no record has this subject", path=self.path, got=repr(subject))
-            _remove(connection, row[0])
+            delete(connection, row[0])
 
     def keys(self) -> list[str]:
         """Return all keys that filters, facets and sort can name."""
@@ -178,9 +186,10 @@ class Catalog:
         where: Mapping[str, Filter] | None = None,
         facets: Collection[str] = (),
         facet_size: int = 10,
-        sort: str | None = None,
+        sort: str | Sequence[str] | None = None,
         limit: int = 20,
         offset: int = 0,
+        as_seen_by: Collection[str] | None = None,
         **filters: Filter,
     ) -> SearchResult:
         """Find records.
@@ -191,16 +200,19 @@ class Catalog:
             Words that must all occur (in any case, accents ignored); ``"a phrase"`` in quotes; ``word*`` for words that
             begin so.
         where, **filters
-            By key: a value, a set or list of values any of which will do, or a range ``(low, high)`` with both ends
-            included and None for an open end. Texts and times have ranges too. `where` is for keys that are no
-            Python names.
+            By key: a value; a set or list of values any of which will do; a range ``(low, high)`` with both ends
+            included and None for an open end, so that ``(None, None)`` finds what has the key; None for what lacks the
+            key; ``Not`` of any of these. Texts and times have ranges too; a date as a text is that whole day. `where`
+            is for keys that are no Python names, as ``sample.temperature`` of nested metadata.
         facets, facet_size
             Keys whose values are to be counted among what was found, and how many values of each to return.
         sort
-            Key to sort by, ``-key`` for falling order, or ``relevance``; None for relevance with text, and the newest
-            first (``-created``) without.
+            Key to sort by, ``-key`` for falling order, or ``relevance``; or several. None for relevance with text, and
+            the newest first (``-created``) among equals and without text.
         limit, offset
             Size of the page, and how many records come before it; offset + limit <= 10,000.
+        as_seen_by
+            Principals (as in `Record.visible_to`): find only what one of them, or the public, may see. None finds all.
 
         Returns
         -------
@@ -221,83 +233,22 @@ class Catalog:
         both = set(where or {}) & set(filters)
         if both:
             raise OptionError("filters are given twice", where="where", got=", ".join(sorted(both)))
+        asked = Asked(text, {**(where or {}), **filters}, as_seen_by, sort, facets, facet_size)
         with self._store.reading() as connection:
-            total = _find(connection, condition(connection, text, {**(where or {}), **filters}))
-            ordering = order(connection, sort or ("relevance" if text.strip() else "-created"))
-            page = f"SELECT id FROM temp.found ORDER BY {ordering.sql} LIMIT ? OFFSET ?"  # noqa: S608
-            numbers = connection.execute(page, (*ordering.values, limit, offset)).fetchall()
+            total, numbers, counts = self._answer(connection, asked, limit + offset)
             documents = [
-                connection.execute("SELECT document FROM records WHERE id = ?", number).fetchone()[0]
-                for number in numbers
+                connection.execute("SELECT document FROM records WHERE id = ?", (number,)).fetchone()[0]
+                for number in numbers[offset:]
             ]
-            counts = {name: _facet(connection, name, total, facet_size) for name in facets}
         return SearchResult(total, tuple(map(Record.model_validate_json, documents)), counts, offset)
 
+    def _answer(
+        self, connection: sqlite3.Connection, asked: Asked, size: int
+    ) -> tuple[int, list[int], dict[str, tuple[tuple[str | float, int], ...]]]:
+        # numpy is loaded when a search needs it, not with the package.
+        from xpcs_nb.catalog._answer import answer
+        from xpcs_nb.catalog._index import Index
 
-def _find(connection: sqlite3.Connection, wanted: Condition) -> int:
-    """Fill ``temp.found`` with the records of a condition and the rank of the text in them; return their number."""
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS found (id INTEGER PRIMARY KEY, rank REAL)")
-    connection.execute("DELETE FROM temp.found")
-    rank = "rank" if wanted.source != "records" else "0"
-    found = f"INSERT INTO temp.found SELECT records.id, {rank} FROM {wanted.source} WHERE {wanted.sql}"  # noqa: S608
-    return connection.execute(found, wanted.values).rowcount
-
-
-def _ingest(connection: sqlite3.Connection, record: Record) -> Ingested:
-    document = record.model_dump_json()
-    digest = hashlib.sha256(document.encode()).hexdigest()
-    row = connection.execute("SELECT id, digest FROM records WHERE subject = ?", (record.subject,)).fetchone()
-    if row is not None and row[1] == digest:
-        return "unchanged"
-    if row is not None:
-        _remove(connection, row[0])
-    number = connection.execute(
-        "INSERT INTO records (id, subject, digest, document, body) VALUES (?, ?, ?, ?, ?)",
-        (row and row[0], record.subject, digest, document, search_text(record)),
-    ).lastrowid
-    for name, value in search_entries(record):
-        key = _number(connection, "keys (name)", "name = ?", (name,))
-        if isinstance(value, str):
-            term = _number(connection, "terms (key, value)", "key = ? AND value = ?", (key, value))
-            connection.execute("INSERT INTO has_term VALUES (?, ?)", (term, number))
-        else:
-            connection.execute("INSERT INTO has_number VALUES (?, ?, ?)", (key, value, number))
-    return "created" if row is None else "replaced"
-
-
-def _number(connection: sqlite3.Connection, table: str, where: str, values: tuple[str | int, ...]) -> int:
-    """Return the number of a row of `keys` or `terms`; add it where it is new."""
-    name = table.split(maxsplit=1)[0]
-    row = connection.execute(f"SELECT id FROM {name} WHERE {where}", values).fetchone()  # noqa: S608
-    if row is not None:
-        return int(row[0])
-    marks = ", ".join("?" * len(values))
-    return int(connection.execute(f"INSERT INTO {table} VALUES ({marks})", values).lastrowid or 0)  # noqa: S608
-
-
-def _remove(connection: sqlite3.Connection, number: int) -> None:
-    connection.execute("DELETE FROM has_term WHERE record = ?", (number,))
-    connection.execute("DELETE FROM has_number WHERE record = ?", (number,))
-    connection.execute("DELETE FROM records WHERE id = ?", (number,))
-
-
-def _facet(connection: sqlite3.Connection, name: str, total: int, size: int) -> tuple[tuple[str | float, int], ...]:
-    """Count the values of a key in ``temp.found``.
-
-    CROSS JOIN is SQLite's word for a fixed order of loops. From a few records it is shorter to look up their values;
-    from many, to run through the key and look whether each record was found. Left to itself, SQLite took minutes.
-    """
-    key = key_number(connection, name)
-    if total <= FEW:
-        terms = "temp.found CROSS JOIN has_term ON record = found.id CROSS JOIN terms ON terms.id = term"
-        numbers = "temp.found CROSS JOIN has_number ON record = found.id"
-    else:
-        terms = "terms CROSS JOIN has_term ON term = terms.id CROSS JOIN temp.found ON found.id = record"
-        numbers = "has_number CROSS JOIN temp.found ON found.id = record"
-    rows = connection.execute(
-        f"SELECT value, count(*) AS n FROM {terms} WHERE key = ? GROUP BY value "  # noqa: S608
-        f"UNION ALL SELECT value, count(*) AS n FROM {numbers} WHERE key = ? GROUP BY value "
-        "ORDER BY n DESC, value LIMIT ?",
-        (key, key, size),
-    )
-    return tuple((value, int(count)) for value, count in rows)
+        if self._index is None or self._index[0] is not connection:
+            self._index = connection, Index()
+        return answer(connection, self._index[1], asked, size)

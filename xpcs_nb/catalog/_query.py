@@ -1,4 +1,4 @@
-"""From what a user asks to SQL: only placeholders carry values, only numbers from our own tables enter the text."""
+"""From what a user asks to which records: filters, free text and its relevance."""
 
 from __future__ import annotations
 
@@ -6,103 +6,161 @@ import difflib
 import re
 import sqlite3
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
+from xpcs_nb.catalog._filters import Filter, Not, Range, Scalar
+from xpcs_nb.catalog._record import FIELDS, TIMES, seconds
+from xpcs_nb.catalog._words import Phrase
+from xpcs_nb.catalog._write import POSITIONS
 from xpcs_nb.errors import OptionError
 
-__all__ = ["Condition", "Filter", "condition", "key_number", "match_expression", "order"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-type Scalar = str | float | bool | datetime
-type Range = tuple[Scalar | None, Scalar | None]
-type Filter = Scalar | Range | Collection[Scalar]
+    from xpcs_nb.catalog._index import Ids, Index, Mask
 
-#: A phrase in quotes, or a word; a star at the end asks for words that begin so.
-WORDS = re.compile(r'"([^"]*)"(\*?)|([^\s"]+)')
+__all__ = ["Question"]
 
-
-@dataclass(frozen=True)
-class Condition:
-    """A piece of SQL with its values.
-
-    Attributes
-    ----------
-    sql, values
-        The text, with a question mark for each value.
-    source
-        Where the records come from, with the full-text index where there is text to look for.
-    """
-
-    sql: str
-    values: tuple[str | float, ...]
-    source: str = "records"
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+#: The shortest step of times.
+TICK = timedelta(microseconds=1)
 
 
-def match_expression(text: str) -> str:
-    """Write free text as a full-text query: every word, ``"a phrase"`` as it stands, ``word*`` as a prefix."""
-    parts = []
-    for phrase, phrase_star, word in WORDS.findall(text):
-        star = bool(phrase_star) or word.endswith("*")
-        # A quote would end the phrase, a zero character the whole query.
-        body = re.sub('["\\0]', " ", phrase or word.rstrip("*"))
-        # Without a letter or digit there is nothing to look for; FTS5 would refuse the empty phrase.
-        if re.search(r"\w", body):
-            parts.append(f'"{body}"{" *" if star else ""}')
-    return " ".join(parts)
+class Question:
+    """One search, answered by the index in one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, index: Index) -> None:
+        self._connection = connection
+        self._index = index
+        self._scored: list[Ids] = []
+
+    def find(self, phrases: Collection[Phrase] | None, filters: Mapping[str, Filter]) -> Mask:
+        """Return which records have all phrases and pass all filters."""
+        found = self._index.alive() if phrases is not None else self._index.nothing()
+        for name, wanted in filters.items():
+            found &= self.passing(name, wanted)
+        for phrase in phrases or ():
+            numbers = self._index.occurrences(phrase) // POSITIONS
+            self._scored.append(numbers)
+            has = self._index.nothing()
+            has[numbers] = True
+            found &= has
+        return found
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there is text to be relevant for."""
+        return bool(self._scored)
+
+    def relevance(self, found: Ids) -> NDArray[np.float64]:
+        """Return how well the text fits each record: more often is better, more so of phrases that few have (BM25)."""
+        import numpy as np
+
+        score = np.zeros(found.size)
+        size = self._index.nothing().size
+        for numbers in self._scored:
+            times = np.bincount(numbers, minlength=size)
+            having = int(np.count_nonzero(times))
+            rarity = np.log1p((size - having + 0.5) / (having + 0.5))
+            frequency = times[found]
+            score += rarity * 2.2 * frequency / (frequency + 1.2)
+        return score
+
+    def key(self, name: str) -> int:
+        """Return the number of a key; one that no record ever had is an error, or 0 while there are no records."""
+        row = self._connection.execute("SELECT id FROM keys WHERE name = ?", (name,)).fetchone()
+        if row is not None:
+            return int(row[0])
+        known = [str(name) for (name,) in self._connection.execute("SELECT name FROM keys")]
+        if not known or name in FIELDS:
+            return 0
+        close = difflib.get_close_matches(name, known, n=3) or [one for one in known if name in one][:3]
+        raise OptionError(
+            "no record has this key",
+            got=repr(name),
+            hint=f"Did you mean {' or '.join(map(repr, close))}?" if close else "Catalog.keys() lists what there is.",
+        )
+
+    def passing(self, name: str, wanted: Filter) -> Mask:
+        """Return which records pass a filter."""
+        key = self.key(name)
+        if isinstance(wanted, Not):
+            return ~self.passing(name, wanted.wanted)
+        if wanted is None:
+            return ~self._range(name, key, (None, None))
+        if isinstance(wanted, tuple):
+            return self._range(name, key, wanted)
+        if isinstance(wanted, str | float | int | datetime):
+            return self._equal(name, key, wanted)
+        found = self._index.nothing()
+        for choice in wanted:
+            found |= self._equal(name, key, choice)
+        return found
+
+    def _equal(self, name: str, key: int, wanted: Scalar) -> Mask:
+        import numpy as np
+
+        if name in TIMES:
+            return self._range(name, key, (wanted, wanted))
+        numbers, texts = self._index.values(key)
+        value = _plain(wanted)
+        if isinstance(value, float):
+            return numbers.holds(numbers.items == value)
+        query = "SELECT code FROM terms WHERE key = ? AND value = ?"
+        row = self._connection.execute(query, (key, value)).fetchone()
+        return self._index.nothing() if row is None else self._index.coded(texts, np.array(row, dtype=np.int64))
+
+    def _range(self, name: str, key: int, wanted: Range) -> Mask:
+        import numpy as np
+
+        low, high = _ends(name, wanted)
+        numbers, texts = self._index.values(key)
+        if low is None and high is None:
+            every = [np.ones(column.items.size, dtype=bool) for column in (numbers, texts)]
+            return numbers.holds(every[0]) | texts.holds(every[1])
+        if isinstance(low, str) or isinstance(high, str):
+            bounds = [(sign, end) for sign, end in ((">=", low), ("<=", high)) if end is not None]
+            where = "".join(f" AND value {sign} ?" for sign, _ in bounds)
+            query = f"SELECT code FROM terms WHERE key = ?{where}"  # noqa: S608  # signs only
+            rows = self._connection.execute(query, (key, *(end for _, end in bounds)))
+            return self._index.coded(texts, np.fromiter((code for (code,) in rows), dtype=np.int64))
+        chosen = np.ones(numbers.items.size, dtype=bool)
+        if low is not None:
+            chosen &= numbers.items >= low
+        if high is not None:
+            chosen &= numbers.items <= high
+        return numbers.holds(chosen)
 
 
-def condition(connection: sqlite3.Connection, text: str, filters: Mapping[str, Filter]) -> Condition:
-    """Return the condition that all of the text and all of the filters hold."""
-    sql: list[str] = []
-    values: list[str | float] = []
-    source = "records"
-    query = match_expression(text)
-    if query:
-        source = "texts JOIN records ON records.id = texts.rowid"
-        sql.append("texts MATCH ?")
-        values.append(query)
-    elif text.strip():
-        sql.append("0")
-    for name, wanted in filters.items():
-        one = _filter(connection, name, wanted)
-        sql.append(f"records.id IN ({one.sql})")
-        values.extend(one.values)
-    return Condition(" AND ".join(sql) or "1", tuple(values), source)
-
-
-def _filter(connection: sqlite3.Connection, name: str, wanted: Filter) -> Condition:
-    key = key_number(connection, name)
-    if isinstance(wanted, tuple):
-        return _range(name, key, wanted)
-    choices = [wanted] if isinstance(wanted, str | float | int | datetime) else list(wanted)
-    parts: list[str] = []
-    values: list[str | float] = []
-    for choice in map(_plain, choices):
-        if isinstance(choice, str):
-            parts.append("SELECT record FROM has_term JOIN terms ON terms.id = term WHERE key = ? AND value = ?")
-        else:
-            parts.append("SELECT record FROM has_number WHERE key = ? AND value = ?")
-        values += [key, choice]
-    return Condition(" UNION ALL ".join(parts) or "SELECT NULL WHERE 0", tuple(values))
-
-
-def _range(name: str, key: int, wanted: Range) -> Condition:
+def _ends(name: str, wanted: Range) -> tuple[Any, Any]:
     if len(wanted) != 2:
         raise OptionError("a range has two ends", where=name, got=wanted, expected="(low, high); None for an open end")
-    ends = [None if end is None else _plain(end) for end in wanted]
-    kinds = {type(end) for end in ends if end is not None}
-    if kinds == {str, float}:
+    low, high = wanted
+    if name in TIMES:
+        return _time(name, low, end=False), _time(name, high, end=True)
+    ends = tuple(None if end is None else _plain(end) for end in wanted)
+    if {type(end) for end in ends if end is not None} == {str, float}:
         raise OptionError(
             "the ends of a range are of one kind", where=name, got=wanted, expected="two numbers or two texts"
         )
-    bounds = [(sign, end) for sign, end in zip((">=", "<="), ends, strict=True) if end is not None]
-    where = "".join(f" AND value {sign} ?" for sign, _ in bounds)
-    values = (key, *(end for _, end in bounds))
-    numbers = f"SELECT record FROM has_number WHERE key = ?{where}"  # noqa: S608  # signs only
-    terms = f"SELECT record FROM has_term JOIN terms ON terms.id = term WHERE key = ?{where}"  # noqa: S608
-    if not kinds:
-        return Condition(f"{numbers} UNION ALL {terms}", (*values, *values))
-    return Condition(terms if kinds == {str} else numbers, values)
+    return ends[0], ends[1]
+
+
+def _time(name: str, value: Scalar | None, *, end: bool) -> float | None:
+    """Return a time as the index holds it; a date is a whole day, from its first moment to its `end`."""
+    if value is None:
+        return None
+    try:
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise OptionError(
+            "this is no time", where=name, got=repr(value), expected="a datetime, or a text as 2026-03-01T12:00:00"
+        ) from error
+    if end and isinstance(value, str) and DATE.fullmatch(value):
+        time += timedelta(days=1) - TICK
+    return seconds(time)
 
 
 def _plain(value: Scalar) -> str | float:
@@ -110,36 +168,3 @@ def _plain(value: Scalar) -> str | float:
     if isinstance(value, datetime):
         return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
     return value if isinstance(value, str) else float(value)
-
-
-def key_number(connection: sqlite3.Connection, name: str) -> int:
-    """Return the number of a key; one that no record ever had is an error, or 0 while there are no records at all."""
-    row = connection.execute("SELECT id FROM keys WHERE name = ?", (name,)).fetchone()
-    if row is not None:
-        return int(row[0])
-    known = [str(name) for (name,) in connection.execute("SELECT name FROM keys")]
-    if not known:
-        return 0
-    close = difflib.get_close_matches(name, known, n=3) or [one for one in known if name in one][:3]
-    raise OptionError(
-        "no record has this key",
-        got=repr(name),
-        hint=f"Did you mean {' or '.join(map(repr, close))}?" if close else "Catalog.keys() lists what there is.",
-    )
-
-
-def order(connection: sqlite3.Connection, sort: str) -> Condition:
-    """Return the ORDER BY for ``temp.found``; records without the key come last, equal ones in the order of ingest."""
-    name, down = sort.removeprefix("-"), sort.startswith("-")
-    if name == "relevance":
-        return Condition("rank, id", ())
-    key = key_number(connection, name)
-    direction = "DESC" if down else "ASC"
-    pick = "max" if down else "min"
-    # The plus keeps SQLite from running through all terms of the key for each record.
-    number = f"(SELECT {pick}(value) FROM has_number WHERE record = found.id AND key = ?)"  # noqa: S608
-    term = (
-        f"(SELECT {pick}(value) FROM has_term CROSS JOIN terms ON terms.id = term "  # noqa: S608
-        "WHERE record = found.id AND +key = ?)"
-    )
-    return Condition(f"{number} {direction} NULLS LAST, {term} {direction} NULLS LAST, id", (key, key))

@@ -12,10 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 from xpcs_nb.catalog._gmeta import ENTRY_BYTES, entry_of, fields_of
 from xpcs_nb.errors import FileFormatError
 
-__all__ = ["DataCite", "File", "Record", "search_entries", "search_text"]
+__all__ = ["FIELDS", "TIMES", "DataCite", "File", "Record", "search_entries", "search_text", "seconds"]
 
 #: Limits of Globus Search, kept here too so that what is ingested here can be ingested there.
 SUBJECT_BYTES, VISIBLE_TO = 500, 100
+
+#: Fields of a record that filters know, and those of them that are times.
+FIELDS = frozenset({"subject", "title", "dataset", "visible_to", "creators", "subjects", "created", "start_time"})
+TIMES = frozenset({"created", "start_time"})
 
 #: Longer strings are found by free text, not by filters.
 FILTER_CHARACTERS = 200
@@ -174,8 +178,8 @@ class Record(_Model):
 def search_entries(record: Record) -> Iterator[tuple[str, str | float]]:
     """Yield what filters and facets see: pairs of a key and a string or a number; true and false are 1 and 0.
 
-    The record's own fields come under their names (times in ISO form, with a zone in UTC), those of the DataCite block
-    as ``creators`` and ``subjects``, metadata under their keys. A field of the record wins over metadata of its name.
+    The record's own fields come under their names (times as in `seconds`), those of the DataCite block as ``creators``
+    and ``subjects``, metadata under their keys. A field of the record wins over metadata of its name.
     """
     own: dict[str, Any] = {
         "subject": record.subject,
@@ -184,9 +188,9 @@ def search_entries(record: Record) -> Iterator[tuple[str, str | float]]:
         "visible_to": list(record.visible_to or ()),
         "creators": list(record.datacite.creators),
         "subjects": list(record.datacite.subjects),
+        "created": record.created and seconds(record.created),
+        "start_time": record.start_time and seconds(record.start_time),
     }
-    times = {"created": record.created, "start_time": record.start_time}
-    own |= {name: _iso(time) for name, time in times.items() if time is not None}
     seen = set()
     for key, value in (*_scalars("", own), *_scalars("", {k: v for k, v in record.metadata.items() if k not in own})):
         if isinstance(value, str) and len(value) > FILTER_CHARACTERS:
@@ -198,11 +202,16 @@ def search_entries(record: Record) -> Iterator[tuple[str, str | float]]:
 
 def search_text(record: Record) -> str:
     """Return what free text finds: names, keywords, description, file names, and all strings of the metadata."""
-    words = [record.subject, record.title, record.dataset, *record.datacite.creators, *record.datacite.subjects]
+    words = [record.title, record.dataset, record.subject, *record.datacite.creators, *record.datacite.subjects]
     words += [text for text in (record.datacite.description, record.datacite.publisher) if text]
-    words += [file.url for file in record.files]
+    words += [file.name for file in record.files]
     words += [value for _, value in _scalars("", record.metadata) if isinstance(value, str)]
     return "\n".join(words)
+
+
+def seconds(time: datetime) -> float:
+    """Return a time as a number that can be compared: seconds since 1970 in UTC, which is also meant without a zone."""
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _scalars(prefix: str, value: Any) -> Iterator[tuple[str, str | float]]:
@@ -216,7 +225,3 @@ def _scalars(prefix: str, value: Any) -> Iterator[tuple[str, str | float]]:
         yield prefix, value
     elif value is not None:
         yield prefix, float(value)
-
-
-def _iso(time: datetime) -> str:
-    return (time.astimezone(UTC) if time.tzinfo else time).isoformat()

@@ -16,38 +16,34 @@ __all__ = ["Store"]
 
 #: Marks a database file as a catalogue of this package ("XPCS").
 APPLICATION_ID = 0x58504353
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 60
 
-# Strings of a key are stored once (terms); `has_term` and `has_number` are read along their primary keys, so that a
-# filter, a range and a count touch only what they find. The text index points at `records` and holds no copy.
+# A record's number is never given again: one that is replaced or deleted becomes `dead`, and what replaces it gets the
+# next. So what was once written about numbers 8192 n to 8192 n + 8191 stays true, and is kept as arrays, a row for each
+# key and each word (`columns`, `postings`; their chunk is listed in `chunks`). The last, unfinished chunk is kept as
+# single rows (`tail_entries`, `tail_words`). `terms` numbers the strings of each key.
 SCHEMA = """
 CREATE TABLE records (
-    id INTEGER PRIMARY KEY, subject TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, document TEXT NOT NULL,
-    body TEXT NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, document TEXT NOT NULL
 );
-CREATE TABLE keys (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE terms (
-    id INTEGER PRIMARY KEY, key INTEGER NOT NULL REFERENCES keys, value TEXT NOT NULL, UNIQUE (key, value)
+CREATE TABLE dead (number INTEGER PRIMARY KEY AUTOINCREMENT, record INTEGER NOT NULL);
+CREATE TABLE keys (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, terms INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE terms (key INTEGER NOT NULL, code INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (key, code))
+    WITHOUT ROWID;
+CREATE UNIQUE INDEX code_of ON terms (key, value);
+CREATE TABLE chunks (id INTEGER PRIMARY KEY);
+CREATE TABLE columns (
+    chunk INTEGER NOT NULL, key INTEGER NOT NULL, kind INTEGER NOT NULL, records BLOB NOT NULL, items BLOB NOT NULL,
+    PRIMARY KEY (key, kind, chunk)
 );
-CREATE TABLE has_term (
-    term INTEGER NOT NULL REFERENCES terms, record INTEGER NOT NULL REFERENCES records, PRIMARY KEY (term, record)
+CREATE TABLE postings (chunk INTEGER NOT NULL, word TEXT NOT NULL, occurrences BLOB NOT NULL, PRIMARY KEY (chunk, word))
+    WITHOUT ROWID;
+CREATE TABLE tail_entries (
+    key INTEGER NOT NULL, kind INTEGER NOT NULL, record INTEGER NOT NULL, item NOT NULL,
+    PRIMARY KEY (key, kind, record, item)
 ) WITHOUT ROWID;
-CREATE TABLE has_number (
-    key INTEGER NOT NULL REFERENCES keys, value REAL NOT NULL, record INTEGER NOT NULL REFERENCES records,
-    PRIMARY KEY (key, value, record)
-) WITHOUT ROWID;
-CREATE INDEX term_of ON has_term (record);
-CREATE INDEX number_of ON has_number (record, key);
-CREATE VIRTUAL TABLE texts USING fts5 (
-    body, content='records', content_rowid='id', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
-);
-CREATE TRIGGER text_added AFTER INSERT ON records BEGIN
-    INSERT INTO texts (rowid, body) VALUES (new.id, new.body);
-END;
-CREATE TRIGGER text_removed AFTER DELETE ON records BEGIN
-    INSERT INTO texts (texts, rowid, body) VALUES ('delete', old.id, old.body);
-END;
+CREATE TABLE tail_words (word TEXT NOT NULL, occurrence INTEGER NOT NULL, PRIMARY KEY (word, occurrence)) WITHOUT ROWID;
 """
 
 CORRUPT = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
@@ -153,7 +149,6 @@ class Store:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
         connection.execute("PRAGMA mmap_size = 1073741824")
         if self._version(connection) == (0, 0):
@@ -166,6 +161,11 @@ class Store:
                 got=f"application id {application:#x}",
                 expected=f"{APPLICATION_ID:#x}",
             )
+        if version == 1:
+            from xpcs_nb.catalog._migrate import from_first_version
+
+            from_first_version(connection, _statements(SCHEMA))
+            version = self._version(connection)[1]
         if version != SCHEMA_VERSION:
             raise FileFormatError(
                 "this catalogue is of another version of xpcs_nb",

@@ -123,11 +123,38 @@ def test_a_file_of_a_collection_comes_by_transfer_into_a_collection_of_this_mach
     assert count("transfer", "POST /transfer") + count("transfer", "POST /v0.10/transfer") == submitted == 1
 
 
+def test_a_file_of_a_collection_comes_over_https_to_other_folders(
+    services: GlobusServices, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = server.url.partition("/data")[0]
+    monkeypatch.setattr(services._session.transfer, "get_endpoint", lambda _: {"https_server": address})
+    found = services.fetch(f"globus://{REMOTE}/data/file one.hdf", tmp_path, sha256=SHA256)
+    assert found == tmp_path / "file one.hdf"
+    assert found.read_bytes() == CONTENT
+    assert str(server.authorizations[0]).startswith("Bearer ")
+    # To servers that are no collection's the token does not go.
+    services.fetch(server.url, tmp_path / "plain")
+    assert server.authorizations[1] is None
+    monkeypatch.setattr(services._session.transfer, "get_endpoint", lambda _: {"https_server": None})
+    with pytest.raises(FacilityError, match="no HTTPS"):
+        services.fetch(f"globus://{REMOTE}/other", tmp_path)
+
+
 def test_a_transfer_that_fails_says_why(services: GlobusServices, sandbox: Sandbox) -> None:
     (sandbox.collections[REMOTE] / "b.hdf").write_bytes(CONTENT)
     sandbox.fail_task("transfer", "the tape tore")
     with pytest.raises(FacilityError, match="the tape tore"):
         services.fetch(f"globus://{REMOTE}/b.hdf", sandbox.collections[HERE])
+
+
+def test_a_transfer_that_waits_for_an_endpoint_says_so(services: GlobusServices, sandbox: Sandbox) -> None:
+    (sandbox.collections[REMOTE] / "d.hdf").write_bytes(CONTENT)
+    sandbox.set_endpoint(HERE, online=False)
+    try:
+        with pytest.raises(FacilityError, match="NOT_CONNECTED"):
+            services.fetch(f"globus://{REMOTE}/d.hdf", sandbox.collections[HERE])
+    finally:
+        sandbox.set_endpoint(HERE, online=True)
 
 
 def test_a_file_on_this_machine_stays_where_it_is(services: GlobusServices, sandbox: Sandbox, tmp_path: Path) -> None:

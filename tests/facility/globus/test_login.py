@@ -96,3 +96,24 @@ def test_secret_and_tokens_show_up_nowhere_but_in_the_store(
     holders = [path for path in tmp_path.rglob("*") if path.is_file() and token.encode() in path.read_bytes()]
     assert holders == list(globus_folder().glob("tokens-*.db"))
     assert not [p for p in tmp_path.rglob("*") if p.is_file() and sandbox.client_secret.encode() in p.read_bytes()]
+
+
+def test_a_notebook_that_runs_in_batch_is_not_asked(person: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Shell:
+        class kernel:  # noqa: N801
+            _allow_stdin = False
+
+    class IPython:
+        @staticmethod
+        def get_ipython() -> type[Shell]:
+            return Shell
+
+    monkeypatch.setitem(sys.modules, "IPython", IPython)  # type: ignore[arg-type]
+    with pytest.raises(LoginError, match="nobody can be asked"):
+        login()
+    answers = []
+    Shell.kernel._allow_stdin = True
+    monkeypatch.setattr("builtins.input", lambda _: answers.append("code") or "wrong")
+    with pytest.raises(LoginError, match="refused"):
+        login()
+    assert answers == ["code"]

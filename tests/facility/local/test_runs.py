@@ -6,6 +6,7 @@ import pytest
 
 from xpcs_nb.errors import CorruptDataError, FileFormatError, OptionError, WriteError
 from xpcs_nb.facility.local import _database
+from xpcs_nb.facility.local._claims import Claims
 from xpcs_nb.facility.local._runs import SCHEMA_VERSION, RunStore, list_query
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
@@ -33,7 +34,7 @@ def many(store):
             numbers,
         )
         connection.executemany(
-            "INSERT INTO carried (run, body, position, output) VALUES (:n, '{}', '{}', json_quote(hex(zeroblob(1000))))",
+            "INSERT INTO carried (run, body, position, output) VALUES (:n, '{}', '{}', json_quote(hex(zeroblob(999))))",
             numbers,
         )
         connection.execute("INSERT INTO tags SELECT 'even', number FROM runs WHERE number % 2 = 0")
@@ -68,16 +69,23 @@ def test_a_page_is_read_along_an_index_and_not_sorted(status, tag, many):
     assert not any("carried" in step for step in plan)
 
 
-def test_what_an_engine_looks_for_is_found_by_an_index(many):
+def test_an_engine_finds_its_work_among_ten_thousand_queued_runs_by_an_index(many):
+    with many.database.writing() as connection:
+        connection.execute("UPDATE runs SET status = 'ACTIVE', due = 10001 - number")
+        connection.execute("UPDATE carried SET body = '{}', position = '{\"state\": \"A\"}'")
+        asked = []
+        connection.set_trace_callback(asked.append)
+    claims = Claims(many.database, "engine")
+    assert claims.next_due() == 1
+    assert [taken.number for taken in claims.take(2)] == [10_000, 9_999]
+    claims.cancelled()
+    Claims(many.database, "").interrupt_others()
     with many.database.reading() as connection:
-        for question in (
-            "SELECT min(due) FROM runs WHERE status = 'ACTIVE' AND engine IS NULL",
-            "SELECT number FROM runs WHERE status = 'ACTIVE' AND engine = 'x' AND cancel = 1",
-            "SELECT number FROM runs WHERE status = 'ACTIVE' AND engine IS NULL AND due <= 1 ORDER BY due, number",
-        ):
-            plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {question}"))
-            assert "runs_to_do" in plan or "runs_in_work" in plan, plan
-            assert "TEMP B-TREE" not in plan
+        connection.set_trace_callback(None)
+        for statement in {each for each in asked if each.startswith("SELECT")}:
+            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+            assert not any("TEMP B-TREE" in step or step == "SCAN runs" for step in plan), plan
+    assert many.list(limit=1, offset=0, status=None, tag=None)[0]["status"] == "INACTIVE"
 
 
 def test_a_file_that_is_no_database_is_said_to_be(home):

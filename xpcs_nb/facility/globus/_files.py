@@ -23,6 +23,17 @@ SERVICE = "Globus Transfer"
 #: Seconds that a transfer to this machine may take: collections of tapes are slow.
 TRANSFER_TIME = 24 * 3600.0
 
+#: A transfer tries on for days with these; a person who waits wants to know.
+STUCK = {
+    "CONNECT_FAILED",
+    "FILE_NOT_FOUND",
+    "GC_NOT_CONNECTED",
+    "GC_PAUSED",
+    "NO_CREDENTIAL",
+    "PAUSED_BY_ADMIN",
+    "PERMISSION_DENIED",
+}
+
 
 class Files:
     """Fetches files.
@@ -84,6 +95,14 @@ class Files:
                     "the transfer failed",
                     where=f"globus://{collection}{path}",
                     got=fault.get("description") or answer.get("nice_status_short_description"),
+                )
+            if answer["status"] == "INACTIVE" or answer.get("nice_status") in STUCK:
+                self._session.call(SERVICE, client.cancel_task, task)
+                raise FacilityError(
+                    "the transfer can't go on",
+                    where=f"globus://{collection}{path}",
+                    got=f"{answer.get('nice_status')}: {answer.get('nice_status_details')}",
+                    hint="See that the file is there and the collection is connected, and try again.",
                 )
             return "done" if answer["status"] == "SUCCEEDED" else None
 

@@ -11,10 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from globus_sdk import MISSING, GlobusAPIError
+from globus_sdk import MISSING, AuthAPIError, GlobusAPIError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
-from xpcs_nb.errors import FacilityError, FlowDefinitionError, FlowError, OptionError
+from xpcs_nb.errors import FacilityError, FlowDefinitionError, FlowError, LoginError, OptionError
 from xpcs_nb.facility._services import Definition, LogEntry, RunDocument, RunStatus
 from xpcs_nb.facility.globus import _gladier
 from xpcs_nb.facility.globus._documents import REQUEST, log_entry, run_document
@@ -122,7 +122,12 @@ class GlobusFlows:
             raise AssertionError("Retrying ends by return or raise")
 
         with _known("flow", flow_id):
-            return self._session.call(SERVICE, whole)
+            try:
+                return self._session.call(SERVICE, whole)
+            except LoginError as error:
+                if _unknown_scope(error):
+                    self._session.forget(flow_id)
+                raise
 
     def _marked(self, flow_id: str, mark: str) -> RunDocument | None:
         answer = self._session.flows.list_runs(filter_flow_id=flow_id, query_params={"orderby": "start_time DESC"})
@@ -213,11 +218,17 @@ def _known(what: str, name: str) -> Iterator[None]:
     """Say that there is no such run or flow, where the service does."""
     try:
         yield
-    except FacilityError as error:
+    except (FacilityError, LoginError) as error:
         cause = error.__cause__
-        if isinstance(cause, GlobusAPIError) and cause.http_status == 404:
+        if isinstance(cause, GlobusAPIError) and (cause.http_status == 404 or _unknown_scope(error)):
             raise FlowError(f"there is no such {what}", got=name, hint="Or this login may not see it.") from cause
         raise
+
+
+def _unknown_scope(error: BaseException) -> bool:
+    """Tell whether Globus Auth knows no such scope: each flow has one, until it is deleted."""
+    cause = error.__cause__
+    return isinstance(cause, AuthAPIError) and "unknown_scope" in f"{cause.code} {cause.text}".lower()
 
 
 def _findings(error: GlobusAPIError) -> Iterator[str]:

@@ -113,6 +113,7 @@ def deploy(
         flows.flow_definition = client.get_flow_definition()
         if unchanged and not flows.flow_changed() and not _exists(session.flows, known):
             flows.purge_flow()
+            session.forget(known)
         # register_flow returns no id of a flow that it made.
         flows.sync_flow()
         return str(flows.get_flow_id()), ids
@@ -130,16 +131,10 @@ def _client(
     """Make a gladier client for one title; its class name is its section of the file."""
     place = f"{session.flows.base_url} {session.compute_url} {title}"
     name = f"Flow{hashlib.sha256(place.encode()).hexdigest()[:16]}"
-    tool = type("Functions", (GladierBaseTool,), {"compute_functions": list(functions)})
-    kind = type(
-        name,
-        (_Client,),
-        {
-            "gladier_tools": [tool] if tool.compute_functions else [],
-            "secret_config_filename": str(store),
-            "globus_group": group,
-        },
-    )
+    calls = list(functions)
+    tools = [type("Functions", (GladierBaseTool,), {"compute_functions": calls})] if calls else []
+    fields = {"gladier_tools": tools, "secret_config_filename": str(store), "globus_group": group}
+    kind = type(name, (GladierClient,), fields)
     client = kind(
         dict(definition),
         login_manager=AppLoginManager(session.app),
@@ -149,10 +144,6 @@ def _client(
         session, storage=client.storage, login_manager=client.login_manager, group=group
     )
     return client
-
-
-class _Client(GladierClient):  # type: ignore[misc]
-    pass
 
 
 def _exists(flows: FlowsClient, flow_id: str) -> bool:

@@ -155,6 +155,8 @@ def _make_app(
     config = GlobusAppConfig(
         token_storage=tokens,  # type: ignore[arg-type]
         request_refresh_tokens=True,
+        # A consent that turns out to be missing is asked for on the spot.
+        auto_redrive_gares=True,
         login_flow_manager=_PersonProvider(ask),  # type: ignore[arg-type]
     )
     return UserApp(APP_NAME, client_id=user, scope_requirements=scopes, config=config)

@@ -128,6 +128,11 @@ class Session:
             self._flows[flow_id] = client
         return self._flows[flow_id]
 
+    def forget(self, flow_id: str) -> None:
+        """Ask for the consent of a flow no more: it was deleted, and a login with an unknown scope is refused whole."""
+        self._flows.pop(flow_id, None)
+        self.app._scope_requirements.pop(flow_id, None)  # noqa: SLF001  # the app can only add
+
     @cached_property
     def compute(self) -> Client:
         """Compute; functions travel as source."""

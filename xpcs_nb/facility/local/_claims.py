@@ -55,7 +55,7 @@ class Claims:
         with self._database.writing() as connection:
             rows = connection.execute(
                 "SELECT number, run_id, flow_id, label, definitions.definition, settings.settings, position, action "
-                "FROM runs JOIN definitions ON definitions.checksum = runs.definition "
+                "FROM runs INDEXED BY runs_to_do JOIN definitions ON definitions.checksum = runs.definition "
                 "JOIN settings ON settings.checksum = runs.settings JOIN carried ON run = number "
                 "WHERE status = 'ACTIVE' AND engine IS NULL AND due <= ? ORDER BY due, number LIMIT ?",
                 (time.time(), most),
@@ -68,9 +68,9 @@ class Claims:
     def next_due(self) -> float | None:
         """Return when the next run is to go on (unix time), or None where there is none."""
         with self._database.reading() as connection:
-            due = connection.execute("SELECT min(due) FROM runs WHERE status = 'ACTIVE' AND engine IS NULL").fetchone()[
-                0
-            ]
+            due = connection.execute(
+                "SELECT min(due) FROM runs INDEXED BY runs_to_do WHERE status = 'ACTIVE' AND engine IS NULL"
+            ).fetchone()[0]
         return due if due is None else float(due)
 
     def cancelled(self) -> list[int]:

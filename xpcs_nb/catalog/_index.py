@@ -1,0 +1,200 @@
+"""The index in memory: columns of the keys in use, as arrays, brought up to date by what was added since."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xpcs_nb.catalog._words import Phrase
+from xpcs_nb.catalog._write import CHUNK, NUMBERS, POSITIONS, TEXTS
+
+__all__ = ["Column", "Index"]
+
+type Mask = NDArray[np.bool_]
+type Ids = NDArray[np.int64]
+
+#: Memory for columns; those not used for longest go first.
+COLUMN_BYTES = 256_000_000
+
+#: Beyond every word that begins with a prefix.
+LAST_CHARACTER = "\U0010ffff"
+
+
+@dataclass(frozen=True)
+class Column:
+    """The values of one key.
+
+    Attributes
+    ----------
+    records
+        (n,), numbers of records, rising; several times where a record has several values.
+    items
+        (n,), float64 numbers, or int32 codes of `terms`.
+    until
+        Numbers of records below this are in it.
+    """
+
+    records: NDArray[np.int32]
+    items: NDArray[np.float64] | NDArray[np.int32]
+    until: int
+
+    @cached_property
+    def dense(self) -> bool:
+        """Whether each record from number 1 has one value, so that ``items[number - 1]`` is that of a record."""
+        n = self.records.size
+        return n == self.until - 1 and (n == 0 or bool((np.diff(self.records) == 1).all()))
+
+    @cached_property
+    def codes(self) -> tuple[NDArray[np.int32] | NDArray[np.int64], NDArray[np.float64] | None]:
+        """For counting: a small integer for each item, and the numbers they stand for (None for codes of terms)."""
+        if self.items.dtype == np.int32:
+            return self.items, None  # type: ignore[return-value]  # the dtype says which it is
+        numbers, codes = np.unique(self.items, return_inverse=True)
+        return codes.astype(np.int32), numbers.astype(np.float64)
+
+    def holds(self, chosen: Mask) -> Mask:
+        """Return, for each number of a record, whether one of its items is chosen; `chosen` is by item."""
+        held = np.zeros(self.until, dtype=bool)
+        if self.dense:
+            held[1:] = chosen
+        else:
+            held[self.records[chosen]] = True
+        return held
+
+    def among(self, found: Ids, mask: Mask, items: NDArray[np.int32] | NDArray[np.int64]) -> NDArray[np.integer]:
+        """Return those of `items` (by item) that belong to the records found."""
+        return items[found - 1] if self.dense else items[mask[self.records]]
+
+    @property
+    def nbytes(self) -> int:
+        codes = 0 if self.items.dtype == np.int32 or "codes" not in self.__dict__ else 4 * self.items.size
+        return self.records.nbytes + self.items.nbytes + codes
+
+
+class Index:
+    """Columns, words and what is alive, as one transaction sees them.
+
+    Call `refresh` first in each transaction; what was read in earlier ones is kept and only added to, as records are
+    never changed in place.
+    """
+
+    def __init__(self) -> None:
+        self._columns: OrderedDict[tuple[int, int], Column] = OrderedDict()
+        self._ranks: dict[int, tuple[int, NDArray[np.int32]]] = {}
+        self._dead: list[int] = []
+        self._until = 1
+        self._sealed = 0
+        self._connection: sqlite3.Connection
+
+    def refresh(self, connection: sqlite3.Connection) -> None:
+        """Look at the database as this transaction sees it."""
+        row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetchone()
+        until = int(row[0]) + 1 if row else 1
+        if until < self._until:
+            # Another file under the same name
+            self._columns.clear()
+            self._ranks.clear()
+            self._dead.clear()
+        self._connection, self._until = connection, until
+        self._sealed = int(connection.execute("SELECT count(*) FROM chunks").fetchone()[0])
+        dead = connection.execute("SELECT record FROM dead WHERE number > ?", (len(self._dead),))
+        self._dead.extend(number for (number,) in dead)
+
+    def alive(self) -> Mask:
+        """Return whether each number stands for a record; (N,) for numbers below N."""
+        mask = np.ones(self._until, dtype=bool)
+        mask[0] = False
+        mask[self._dead] = False
+        return mask
+
+    def nothing(self) -> Mask:
+        """Return no record at all."""
+        return np.zeros(self._until, dtype=bool)
+
+    def column(self, key: int, kind: int) -> Column:
+        """Return the values of a key that are of a kind."""
+        column = self._columns.pop((key, kind), None)
+        if column is None or column.until < self._until:
+            column = self._grown(key, kind, column)
+        self._columns[key, kind] = column
+        while sum(each.nbytes for each in self._columns.values()) > COLUMN_BYTES and len(self._columns) > 1:
+            self._columns.popitem(last=False)
+        return column
+
+    def _grown(self, key: int, kind: int, column: Column | None) -> Column:
+        dtype: Any = np.int32 if kind == TEXTS else np.float64
+        records: list[NDArray[np.int32]] = [] if column is None else [column.records]
+        items: list[NDArray[Any]] = [] if column is None else [column.items]
+        begin = 1 if column is None else column.until
+        query = "SELECT chunk, records, items FROM columns WHERE key = ? AND kind = ? AND chunk >= ? ORDER BY chunk"
+        for chunk, where, what in self._connection.execute(query, (key, kind, begin // CHUNK)):
+            numbers = np.frombuffer(where, dtype=np.uint16).astype(np.int32) + np.int32(chunk * CHUNK)
+            new = numbers >= begin
+            records.append(numbers[new])
+            items.append(np.frombuffer(what, dtype=dtype)[new])
+        query = "SELECT record, item FROM tail_entries WHERE key = ? AND kind = ? AND record >= ?"
+        rows = self._connection.execute(query, (key, kind, begin)).fetchall()
+        records.append(np.array([record for record, _ in rows], dtype=np.int32))
+        items.append(np.array([item for _, item in rows], dtype=dtype))
+        return Column(np.concatenate(records), np.concatenate(items), self._until)
+
+    def values(self, key: int) -> tuple[Column, Column]:
+        """Return the numbers and the texts of a key."""
+        return self.column(key, NUMBERS), self.column(key, TEXTS)
+
+    def coded(self, column: Column, codes: NDArray[np.int64]) -> Mask:
+        """Return which records have one of these texts."""
+        if codes.size == 1:
+            return column.holds(column.items == codes[0])
+        table = np.zeros(max(int(column.items.max(initial=0)), int(codes.max(initial=0))) + 1, dtype=bool)
+        table[codes] = True
+        return column.holds(table[column.items.astype(np.int32, copy=False)])
+
+    def ranks(self, key: int) -> NDArray[np.int32]:
+        """Return the place of each text of a key, by its code, in the order of texts."""
+        size = int(self._connection.execute("SELECT terms FROM keys WHERE id = ?", (key,)).fetchone()[0])
+        known = self._ranks.get(key)
+        if known is None or known[0] != size:
+            rows = self._connection.execute("SELECT code FROM terms WHERE key = ? ORDER BY value", (key,))
+            ranks = np.empty(size, dtype=np.int32)
+            ranks[np.fromiter((code for (code,) in rows), dtype=np.int32, count=size)] = np.arange(size)
+            self._ranks[key] = known = (size, ranks)
+        return known[1]
+
+    def occurrences(self, phrase: Phrase) -> Ids:
+        """Return where a phrase begins: (n,), record times `POSITIONS` plus position, rising."""
+        places = self._word(phrase.words[-1], prefix=phrase.prefix)
+        for before in reversed(phrase.words[:-1]):
+            first = self._word(before, prefix=False)
+            if first.size <= places.size:
+                places = first[_within(first + 1, places)]
+            else:
+                places = places[_within(places - 1, first)] - 1
+        return places
+
+    def _word(self, word: str, *, prefix: bool) -> Ids:
+        which = "word >= ? AND word < ?" if prefix else "word = ?"
+        values = (word, word + LAST_CHARACTER) if prefix else (word,)
+        sealed = f"SELECT id, occurrences FROM chunks CROSS JOIN postings ON chunk = id AND {which} ORDER BY id"  # noqa: S608
+        found = [
+            np.frombuffer(places, dtype=np.uint32) + np.int64(chunk * CHUNK * POSITIONS)
+            for chunk, places in self._connection.execute(sealed, values)
+        ]
+        rows = self._connection.execute(f"SELECT occurrence FROM tail_words WHERE {which}", values)  # noqa: S608
+        found.append(np.array([place for (place,) in rows], dtype=np.int64))
+        places = np.concatenate(found)
+        return np.sort(places) if prefix else places
+
+
+def _within(wanted: Ids, places: Ids) -> Mask:
+    """Return which of `wanted` are among `places`; both rise."""
+    if not places.size:
+        return np.zeros(wanted.size, dtype=bool)
+    nearest = places[np.minimum(np.searchsorted(places, wanted), places.size - 1)]
+    return np.equal(nearest, wanted)
