@@ -40,7 +40,7 @@ def process(
 ) -> None:
     """Start the online flow for one dataset: transfer, correlate, plot, publish. Prints the id of the run."""
     with facility(site) as there:
-        given = {"metadata": metadata, "title": title, "experiment": experiment, "cycle": cycle}
+        given: dict[str, Any] = {"metadata": metadata, "title": title, "experiment": experiment, "cycle": cycle}
         run = there.process(raw, qmap, prefix=prefix, suffix=suffix, **given, **options)
         _started(there, run, wait=wait)
 

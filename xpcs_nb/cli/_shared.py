@@ -71,7 +71,7 @@ def publication(
 
 
 def with_options(*sources: Callable[..., None]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command, in place of its ``**options``, the parameters of `sources`; those that are None are not passed."""
+    """Give a command, in place of its ``**options``, the parameters of `sources`, without those that are None."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = [each for each in inspect.signature(command).parameters.values() if each.kind is not each.VAR_KEYWORD]

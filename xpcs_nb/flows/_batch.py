@@ -27,7 +27,7 @@ LARGEST_TRANSFER, LARGEST_INGEST = 10_000, 20_000
 #: Failures that the state of the run tells in full; the report on the processing machine has all.
 MOST_FAILURES, LONGEST_REASON = 50, 400
 #: A dataset that took its worker down so often is not tried again.
-MOST_ATTEMPTS = 2
+MOST_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _publication(batch: _Manifest, dataset: _Dataset) -> dict[str, Any]:
     record = str(dataset.place / "record.json")
     files = [batch.common["qmap"], str(dataset.raw.with_name(Path(metadata).name))]
     fields = gather_dataset(str(dataset.here), said, files, record)
-    publication: dict[str, Any] = publishv2_gather_metadata(
+    publication: dict[str, Any] = publishv2_gather_metadata(  # type: ignore[no-untyped-call]  # generated
         **batch.common["publishv2"], dataset=str(dataset.here), metadata_file=record, metadata={"dc": dc_block(fields)}
     )
     return publication

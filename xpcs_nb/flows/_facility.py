@@ -85,8 +85,8 @@ class Facility:
     ) -> Run:
         """Start the online flow for one dataset and return at once.
 
-        Transfer, extraction of metadata, a first record, correlation, plots, publication, and the transfer of the results
-        to `output` where one is given.
+        Transfer, extraction of metadata, a first record, correlation, plots, publication, and the transfer of the
+        results to `output` where one is given.
 
         Parameters
         ----------
@@ -119,7 +119,8 @@ class Facility:
         Raises
         ------
         XpcsError
-            Whatever can be known before anything is submitted: missing files, a qmap that does not fit the frames, options.
+            Whatever can be known before anything is submitted: missing files, a qmap that does not fit the frames,
+            options.
         """
         chosen, request = self._request(
             options,

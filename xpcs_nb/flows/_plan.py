@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from xpcs_nb.core import ReductionOptions
@@ -88,7 +88,7 @@ class _Places:
 
 
 def _places(site: Site, request: Request, name: str, dataset: Dataset) -> _Places:
-    known = cycle_and_experiment({**dataset.measured, **request.values}, PurePosixPath(dataset.raw))
+    known = cycle_and_experiment({**dataset.measured, **request.values}, dataset.raw)
     below = [_segment(known[each]) for each in ("cycle", "experiment") if each in known]
     job = posixpath.join(site.processing.folder, f"{name}-{request.token}")
     return _Places(site, job, posixpath.join(site.publish.folder, *below))
@@ -221,7 +221,6 @@ def online_input(site: Site, dataset: Dataset, request: Request) -> inputs.Onlin
     SiteError
         A file is outside of the collections.
     """
-
     name = _named(dataset, request.options)
     places = _places(site, request, name, dataset)
     metadata = _metadata(dataset)
@@ -303,7 +302,11 @@ def batch_input(site: Site, datasets: Sequence[Dataset], request: Request) -> in
     places = _places(site, request, "batch", datasets[0])
     folder = Path(posixpath.commonpath([str(each.raw.parent) for each in datasets]))
     listed = [
-        (name, [_relative(path, folder) for path in each.files], each.metadata and _relative(each.metadata, folder))
+        (
+            name,
+            [_relative(path, folder) for path in each.files],
+            _relative(each.metadata, folder) if each.metadata else None,
+        )
         for name, each in zip(names, datasets, strict=True)
     ]
     size = len(json.dumps(listed))

@@ -1,5 +1,7 @@
 """Simulated data with known answers, and makers of files; never imported at run time."""
 
+from typing import TYPE_CHECKING, Any
+
 from xpcs_nb.testing._dynamics import add_events, ar1_frames, dim_events, renewal_events
 from xpcs_nb.testing._measurement import Measurement, Truth, simulate_measurement
 from xpcs_nb.testing._metadata import write_metadata
@@ -9,8 +11,12 @@ from xpcs_nb.testing._raw_rigaku import write_rigaku3m, write_rigaku500k
 from xpcs_nb.testing._twin import twin
 from xpcs_nb.testing._twin_report import TwinReport, compare_twin
 
+if TYPE_CHECKING:
+    from xpcs_nb.testing.sandbox import Sandbox
+
 __all__ = [
     "Measurement",
+    "Sandbox",
     "Truth",
     "TwinReport",
     "add_events",
@@ -27,3 +33,12 @@ __all__ = [
     "write_rigaku3m",
     "write_rigaku500k",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The sandbox takes the clients of Globus along, which makers of files have no use for.
+    if name == "Sandbox":
+        from xpcs_nb.testing.sandbox import Sandbox
+
+        return Sandbox
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,21 +1,8 @@
-"""The local facility, this machine: flow runs, worker processes, verified copies, and the embedded catalogue."""
+"""The local facility, this machine: flow runs, worker processes, verified copies, and the embedded catalogue.
 
-from xpcs_nb.facility.local._actions import ACTION_URLS
-from xpcs_nb.facility.local._collections import LOCAL_COLLECTION, LOCAL_ENDPOINT, LOCAL_INDEX
-from xpcs_nb.facility.local._flows import LocalFlows
-from xpcs_nb.facility.local._paths import catalogue_path, data_folder
-from xpcs_nb.facility.local._services import LocalServices
-from xpcs_nb.facility.local._transfer import TransferredFile, transfer
+Names load on first use: a worker starts with only what it needs.
+"""
 
-__all__ = [
-    "ACTION_URLS",
-    "LOCAL_COLLECTION",
-    "LOCAL_ENDPOINT",
-    "LOCAL_INDEX",
-    "LocalFlows",
-    "LocalServices",
-    "TransferredFile",
-    "catalogue_path",
-    "data_folder",
-    "transfer",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -17,7 +17,7 @@ from xpcs_nb.facility.local._file_actions import (
 from xpcs_nb.facility.local._runs import RunStore
 from xpcs_nb.facility.local._search_action import carry_out_ingest, carry_out_search_delete
 from xpcs_nb.facility.local._transfer_action import carry_out_transfer
-from xpcs_nb.facility.local._work import Done, Settings, Work
+from xpcs_nb.facility.local._work import Around, Done, Settings, Work
 from xpcs_nb.facility.local._workers import WorkerPool
 
 if TYPE_CHECKING:
@@ -56,11 +56,14 @@ class Actions:
         Folder of the catalogue.
     store
         For the sources of functions.
+    around
+        Carries the actions out in its own way.
     """
 
-    def __init__(self, home: Path, store: RunStore) -> None:
+    def __init__(self, home: Path, store: RunStore, around: Around | None = None) -> None:
         self._home = home
         self._store = store
+        self._around = around
         self._turn = threading.Lock()
         self._pools: dict[tuple[Any, ...], Pool] = {}
         self._catalogue: Catalog | None = None
@@ -76,6 +79,11 @@ class Actions:
             It had to stop.
         """
         url = url.rstrip("/")
+        if self._around is not None:
+            return self._around(url, work, lambda: self._carry_out(url, work))
+        return self._carry_out(url, work)
+
+    def _carry_out(self, url: str, work: Work) -> Done:
         if url in _COMPUTE:
             return carry_out_compute(work, self._store, self._pool(work.settings), version=_COMPUTE[url])
         if url in _SEARCH_BY_URL:

@@ -15,7 +15,8 @@ from xpcs_nb.facility.local._runs import as_json, now, write_log
 __all__ = ["Claims", "Taken"]
 
 OTHERS = (
-    "SELECT number, cancel, json_extract(position, '$.state') FROM runs JOIN carried ON run = number "
+    "SELECT number, cancel, json_extract(position, '$.state') "
+    "FROM runs INDEXED BY runs_in_work JOIN carried ON run = number "
     "WHERE status = 'ACTIVE' AND engine IS NOT NULL AND engine != ?"
 )
 
@@ -54,7 +55,7 @@ class Claims:
         with self._database.writing() as connection:
             rows = connection.execute(
                 "SELECT number, run_id, flow_id, label, definitions.definition, settings.settings, position, action "
-                "FROM runs JOIN definitions ON definitions.checksum = runs.definition "
+                "FROM runs INDEXED BY runs_to_do JOIN definitions ON definitions.checksum = runs.definition "
                 "JOIN settings ON settings.checksum = runs.settings JOIN carried ON run = number "
                 "WHERE status = 'ACTIVE' AND engine IS NULL AND due <= ? ORDER BY due, number LIMIT ?",
                 (time.time(), most),
@@ -67,9 +68,9 @@ class Claims:
     def next_due(self) -> float | None:
         """Return when the next run is to go on (unix time), or None where there is none."""
         with self._database.reading() as connection:
-            due = connection.execute("SELECT min(due) FROM runs WHERE status = 'ACTIVE' AND engine IS NULL").fetchone()[
-                0
-            ]
+            due = connection.execute(
+                "SELECT min(due) FROM runs INDEXED BY runs_to_do WHERE status = 'ACTIVE' AND engine IS NULL"
+            ).fetchone()[0]
         return due if due is None else float(due)
 
     def cancelled(self) -> list[int]:
@@ -113,10 +114,11 @@ class Claims:
                 (as_json(details), number),
             )
 
-    def put_back(self, number: int, due: float = 0) -> None:
-        """Let go of a run; from `due` on any engine takes it up where it stands."""
+    def put_back(self, number: int, due: float = 0) -> bool:
+        """Let go of a run; from `due` on any engine takes it up where it stands. False if it is to be cancelled."""
+        statement = "UPDATE runs SET engine = NULL, due = ? WHERE number = ? AND NOT cancel"
         with self._database.writing() as connection:
-            connection.execute("UPDATE runs SET engine = NULL, due = ? WHERE number = ?", (due, number))
+            return connection.execute(statement, (due, number)).rowcount == 1
 
     def end(
         self,

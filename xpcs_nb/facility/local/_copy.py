@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import BinaryIO
 
 from xpcs_nb.errors import CorruptDataError, MissingFileError, WriteError
 
-__all__ = ["copy_file", "same_content", "sha256_of"]
+__all__ = ["copy_file", "remove_leftovers", "same_content", "sha256_of"]
 
 CHUNK = 4 * 2**20
 
@@ -68,6 +69,26 @@ def copy_file(
         finally:
             part.unlink(missing_ok=True)
     return digest
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what copies by killed processes of this machine left in a folder."""
+    ours = re.compile(r"\..+\." + re.escape(socket.gethostname()) + r"-(\d+)-\d+\.part")
+    for part in folder.iterdir():
+        found = ours.fullmatch(part.name)
+        if found and not _is_alive(int(found[1])):
+            part.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # It is another user's.
+        return True
+    return True
 
 
 def _copy(source: BinaryIO, part: Path, progress: Callable[[int], None], *, checksum: bool) -> str | None:

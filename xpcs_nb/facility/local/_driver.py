@@ -113,7 +113,7 @@ class Driver:
         if before is None or "due" not in before or before["entered"] != self._position.entered:
             return self._position
         if before["due"] > time.time():
-            self._claims.put_back(self._taken.number, before["due"])
+            self._wait_until(before["due"])
             return None
         self._note("WaitCompleted", f"The wait of state {self._position.state} is over")
         return resumed(self._taken.definition, self._position)
@@ -139,7 +139,12 @@ class Driver:
     def _pause(self, pause: Pause) -> None:
         due = pause.until.timestamp() if pause.until is not None else time.time() + (pause.seconds or 0)
         self._keep(action={"entered": self._position.entered, "due": due})
-        self._claims.put_back(self._taken.number, due)
+        self._wait_until(due)
+
+    def _wait_until(self, due: float) -> None:
+        if not self._claims.put_back(self._taken.number, due):
+            self.stop.set("cancel")
+            raise StoppedError
 
     def _act(self, call: Call) -> Position | Succeeded | Failed:
         action, repeated = self._action(call)

@@ -15,6 +15,7 @@ from xpcs_nb.facility.local._claims import Claims, Taken
 from xpcs_nb.facility.local._driver import Driver
 from xpcs_nb.facility.local._presence import Bell, EngineLock, ring
 from xpcs_nb.facility.local._runs import RunStore
+from xpcs_nb.facility.local._work import Around
 
 __all__ = ["STORE_NAME", "Engine"]
 
@@ -38,12 +39,17 @@ class Engine:
         How many runs are driven at once; others wait in the store. By default 4 for each core, at least 16.
     idle
         Seconds without anything to do after which the work ends; None to go on until `close`.
+    around
+        As for `Actions`.
     """
 
-    def __init__(self, home: Path, *, active: int | None = None, idle: float | None = None) -> None:
+    def __init__(
+        self, home: Path, *, active: int | None = None, idle: float | None = None, around: Around | None = None
+    ) -> None:
         self._home = home
         self._most = active or max(16, 4 * (os.cpu_count() or 1))
         self._idle = idle
+        self._around = around
         self._store = RunStore(home / STORE_NAME)
         self._claims = Claims(self._store.database, f"{os.getpid()}-{uuid4().hex}")
         self._lock = EngineLock(home)
@@ -79,7 +85,7 @@ class Engine:
         ring(self._home)
 
     def _work(self) -> None:
-        actions = Actions(self._home, self._store)
+        actions = Actions(self._home, self._store, self._around)
         with Bell(self._home) as bell:
             _log.info("engine %d works on %s", os.getpid(), self._home)
             try:

@@ -13,6 +13,7 @@ from typing import Protocol
 from xpcs_nb.errors import FacilityError, XpcsError
 from xpcs_nb.facility.local._engine import Engine
 from xpcs_nb.facility.local._presence import EngineLock, ring
+from xpcs_nb.facility.local._work import Around
 from xpcs_nb.facility.local._workers import python_environment
 
 __all__ = ["Launcher", "ProcessLauncher", "ThreadLauncher"]
@@ -99,13 +100,14 @@ class ThreadLauncher:
 
     Parameters
     ----------
-    home, active
+    home, active, around
         As for `Engine`.
     """
 
-    def __init__(self, home: Path, *, active: int | None) -> None:
+    def __init__(self, home: Path, *, active: int | None, around: Around | None = None) -> None:
         self._home = home
         self._active = active
+        self._around = around
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
         self._error: list[XpcsError] = []
@@ -122,7 +124,7 @@ class ThreadLauncher:
             with EngineLock(self._home).free() as free:
                 if not free:
                     return
-            engine = Engine(self._home, active=self._active)
+            engine = Engine(self._home, active=self._active, around=self._around)
             self._thread = threading.Thread(target=_run, args=(engine, self._error), daemon=True)
             self._end = weakref.finalize(self, _close, engine, self._thread)
             self._thread.start()

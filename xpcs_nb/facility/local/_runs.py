@@ -287,8 +287,10 @@ class RunStore:
 
 def list_query(status: RunStatus | None, tag: str | None) -> tuple[str, list[str]]:
     """Return the query of a page of runs (limit and offset are to be added to its values)."""
-    query, conditions, values = LISTED, [], []
+    query, order, conditions, values = LISTED, "runs.number", [], []
     if tag is not None:
+        # The same number, but named so that SQLite sees that the tag's index has it in order.
+        order = "tags.run"
         query += " JOIN tags ON tags.run = runs.number"
         conditions.append("tag = ?")
         values.append(tag)
@@ -297,7 +299,7 @@ def list_query(status: RunStatus | None, tag: str | None) -> tuple[str, list[str
         values.append(status)
     if conditions:
         query += " WHERE " + " AND ".join(conditions)
-    return f"{query} ORDER BY runs.number DESC LIMIT ? OFFSET ?", values
+    return f"{query} ORDER BY {order} DESC LIMIT ? OFFSET ?", values
 
 
 def write_log(connection: sqlite3.Connection, number: int, entries: Sequence[LogEntry]) -> None:

@@ -14,7 +14,7 @@ from xpcs_nb.facility.local._copy import sha256_of
 from xpcs_nb.facility.local._flows import LocalFlows
 from xpcs_nb.facility.local._launch import Launcher, ProcessLauncher, ThreadLauncher
 from xpcs_nb.facility.local._paths import data_folder
-from xpcs_nb.facility.local._work import ActionRefusedError, Settings
+from xpcs_nb.facility.local._work import ActionRefusedError, Around, Settings
 
 if TYPE_CHECKING:
     from xpcs_nb.catalog import Catalog
@@ -51,6 +51,8 @@ class LocalServices:
         what it has not finished by `close` goes on with the next engine.
     idle
         Seconds without work after which that process ends.
+    around
+        Stands between runs and their actions; of this process, so only with ``detached=False``.
 
     Raises
     ------
@@ -71,11 +73,14 @@ class LocalServices:
         active: int | None = None,
         detached: bool = True,
         idle: float = IDLE,
+        around: Around | None = None,
     ) -> None:
         self.home = (home or data_folder()).absolute()
         for name, value in (("workers", workers), ("active", active)):
             if value is not None and value < 1:
                 raise SiteError(f"{name} can't be used", got=value, expected="at least 1")
+        if detached and around is not None:
+            raise SiteError("what stands around actions can't leave this process", got="detached=True")
         roots = {name: str(Path(root).absolute()) for name, root in (collections or {}).items()}
         self._settings = Settings(
             collections={LOCAL_COLLECTION: "/", **roots},
@@ -88,7 +93,7 @@ class LocalServices:
         self._launcher: Launcher = (
             ProcessLauncher(self.home, active=active, idle=idle)
             if detached
-            else ThreadLauncher(self.home, active=active)
+            else ThreadLauncher(self.home, active=active, around=around)
         )
         self.flows = LocalFlows(self.home, self._settings, self._launcher)
         self._catalogue: Catalog | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xpcs_nb.errors import MissingFileError
-from xpcs_nb.facility.local._copy import copy_file, same_content, sha256_of
+from xpcs_nb.facility.local._copy import copy_file, remove_leftovers, same_content, sha256_of
 
 __all__ = ["TransferredFile", "transfer"]
 
@@ -37,6 +37,7 @@ def transfer(files: Iterable[Path], folder: Path) -> list[TransferredFile]:
         The copy differs from its source.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
     return [_transfer_one(Path(path), folder / Path(path).name) for path in files]
 
 

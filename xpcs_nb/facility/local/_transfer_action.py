@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xpcs_nb.errors import CorruptDataError, MissingFileError, WriteError, XpcsError
-from xpcs_nb.facility.local._copy import copy_file, same_content
+from xpcs_nb.facility.local._copy import copy_file, remove_leftovers, same_content
 from xpcs_nb.facility.local._runs import now
 from xpcs_nb.facility.local._transfer_plan import Plan, plan_transfer
 from xpcs_nb.facility.local._work import Done, Work
@@ -69,6 +69,9 @@ def carry_out_transfer(work: Work) -> Done:
         progress.reported = time.monotonic()
         for folder in plan.folders:
             folder.mkdir(parents=True, exist_ok=True)
+        for folder in {target.parent for _, target, _ in plan.files}:
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(folder)
         for source, target, _ in plan.files:
             work.check()
             _transfer_file(source, target, plan.sync_level, progress)
@@ -86,7 +89,6 @@ def _transfer_file(source: Path, target: Path, sync_level: int | None, progress:
     if _is_there(source, target, sync_level):
         progress.files_skipped += 1
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
     for left in reversed(range(TRIES)):
         before = progress.bytes_transferred
         try:

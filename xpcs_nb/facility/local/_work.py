@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["ActionRefusedError", "Done", "OutOfTimeError", "Settings", "Stop", "StoppedError", "Work"]
+__all__ = ["ActionRefusedError", "Around", "Done", "OutOfTimeError", "Settings", "Stop", "StoppedError", "Work"]
 
 
 class StoppedError(Exception):
@@ -136,3 +136,7 @@ class Done:
     status: Literal["SUCCEEDED", "FAILED"]
     details: dict[str, Any]
     display_status: str | None = None
+
+
+type Around = Callable[[str, Work, Callable[[], Done]], Done]
+"""Called for each action with its address, the work, and what carries it out; returns how it ended."""

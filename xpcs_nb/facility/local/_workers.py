@@ -59,6 +59,8 @@ class Job:
         What the function returned, once `done` was called.
     exception
         Why there is no output: traceback and last lines of the log; None if there is.
+    stopped
+        Whether it is not wanted any more.
     """
 
     def __init__(self, task: Task, done: Callable[[Job], None]) -> None:
@@ -68,12 +70,12 @@ class Job:
         self._done = done
         self._turn = threading.Lock()
         self._worker: _Worker | None = None
-        self._stopped = False
+        self.stopped = False
 
     def stop(self) -> None:
         """Don't start the task; if it runs, kill its worker."""
         with self._turn:
-            self._stopped = True
+            self.stopped = True
             if self._worker is not None:
                 self._worker.kill()
 
@@ -81,13 +83,13 @@ class Job:
         """Note who works on it; False if nobody should any more."""
         with self._turn:
             self._worker = worker
-            return not self._stopped
+            return not self.stopped
 
     def finish(self, *, output: Any = None, exception: str | None = None) -> None:
         """Note how it ended and tell who waits."""
         with self._turn:
             self._worker = None
-            stopped = self._stopped
+            stopped = self.stopped
         self.output = output
         if stopped:
             self.exception = "the task was stopped"
@@ -110,8 +112,7 @@ class WorkerPool:
     def __init__(self, workers: int, gpus: Sequence[str] = ()) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._turn = threading.Lock()
-        self._running: set[Job] = set()
-        self._closed = False
+        self._open: set[Job] = set()
         places: Sequence[str | None] = gpus or [None] * workers
         self._threads = [threading.Thread(target=self._serve, args=(gpu,), daemon=True) for gpu in places]
         for thread in self._threads:
@@ -120,30 +121,29 @@ class WorkerPool:
     def submit(self, task: Task, done: Callable[[Job], None]) -> Job:
         """Run a task when a worker is free; `done` is called with its job, in a thread of the pool."""
         job = Job(task, done)
+        with self._turn:
+            self._open.add(job)
         self._jobs.put(job)
         return job
 
     def close(self) -> None:
-        """Kill all workers; tasks under way fail."""
+        """Stop all tasks and end the workers."""
         with self._turn:
-            self._closed = True
-            running = list(self._running)
+            jobs = list(self._open)
+        for job in jobs:
+            job.stop()
         for _ in self._threads:
             self._jobs.put(None)
-        for job in running:
-            job.stop()
         for thread in self._threads:
             thread.join()
 
     def _serve(self, gpu: str | None) -> None:
         worker: _Worker | None = None
-        while (job := self._jobs.get()) is not None and not self._closed:
-            with self._turn:
-                self._running.add(job)
+        while (job := self._jobs.get()) is not None:
             try:
-                if worker is None or not worker.alive():
+                if not job.stopped and (worker is None or not worker.alive()):
                     worker = _Worker(gpu)
-                if job.begin(worker):
+                if worker is not None and job.begin(worker):
                     job.finish(**worker.run(job.task))
                 else:
                     job.finish()
@@ -151,7 +151,7 @@ class WorkerPool:
                 job.finish(exception=f"no worker process could be started: {error}")
             finally:
                 with self._turn:
-                    self._running.discard(job)
+                    self._open.discard(job)
         if worker is not None:
             worker.kill()
 

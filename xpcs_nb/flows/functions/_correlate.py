@@ -20,7 +20,7 @@ def correlate(
     import tempfile
     import time
 
-    import torch
+    torch = importlib.import_module("torch")
 
     if options.get("engine") == "builtin" or options.get("num_partial_g2"):
         raise RuntimeError("engine=builtin and num_partial_g2 need xpcs_nb on the compute endpoint; it has boost_corr.")

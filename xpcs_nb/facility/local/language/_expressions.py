@@ -23,6 +23,7 @@ from xpcs_nb.facility.local.language._values import MAX_BITS, SIZE_LIMIT, StateE
 __all__ = ["check_expression", "evaluate"]
 
 MAX_LENGTH = 4096
+MAX_SHOWN = 200
 
 _FUNCTIONS = ("getattr", "is_present", "pathsplit")
 # A path in backquotes, beside the quoted texts that may hold a backquote of their own
@@ -59,7 +60,7 @@ def _parse(expression: object) -> tuple[ast.expr, dict[str, _paths.Path]]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, FlowDefinitionError):
             raise
-        raise FlowDefinitionError("not an expression", got=f"{expression!r} ({error})") from error
+        raise FlowDefinitionError("not an expression", got=f"{_shown(expression)} ({error})") from error
     return tree.body, paths
 
 
@@ -92,7 +93,11 @@ def _check_node(node: ast.AST, expression: str) -> None:
         elif node.keywords:
             problem = "functions take no arguments by name"
     if problem:
-        raise FlowDefinitionError(problem, got=repr(expression))
+        raise FlowDefinitionError(problem, got=_shown(expression))
+
+
+def _shown(expression: str) -> str:
+    return repr(expression if len(expression) <= MAX_SHOWN else f"{expression[:MAX_SHOWN]}...")
 
 
 def evaluate(expression: str, scope: Mapping[str, Any]) -> Any:
@@ -112,8 +117,8 @@ def evaluate(expression: str, scope: Mapping[str, Any]) -> Any:
     except (simpleeval.InvalidExpression, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
         if isinstance(error, FlowDefinitionError):
             raise
-        raise StateError("the expression has no value", got=f"{expression!r} ({_reason(error)})") from error
-    check_json(value, f"the value of {expression!r}")
+        raise StateError("the expression has no value", got=f"{_shown(expression)} ({_reason(error)})") from error
+    check_json(value, f"the value of {_shown(expression)}")
     return value
 
 
@@ -138,6 +143,9 @@ class _Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
         self.nodes[ast.Dict] = lambda node: {
             self._eval(key): self._eval(value) for key, value in zip(node.keys, node.values, strict=True)
         }
+
+    def _check_disallowed_items(self, item: Any) -> None:
+        """Let values pass: they are JSON here, and looking through all of it at each node takes quadratic time."""
 
     def _eval_name(self, node: ast.Name) -> Any:
         if node.id not in self.names:

@@ -123,6 +123,8 @@ def begin(definition: Mapping[str, Any], body: Mapping[str, Any]) -> Position:
     ------
     FlowError
         The body is no JSON object, or takes the name ``_context``.
+    FlowDefinitionError
+        The first state has what is not understood.
     """
     if not isinstance(body, Mapping):
         raise FlowError("a flow starts with an object", got=type(body).__name__, expected='{"input": {...}}')
@@ -133,7 +135,9 @@ def begin(definition: Mapping[str, Any], body: Mapping[str, Any]) -> Position:
         raise FlowError("a flow can't start with this body", got=str(error)) from error
     if "_context" in context:
         raise FlowError("$._context is given by the service", where="body", got="_context in the body")
-    return Position(definition["StartAt"], context)
+    position = Position(definition.get("StartAt", ""), context)
+    _state(definition, position)
+    return position
 
 
 def execute(
