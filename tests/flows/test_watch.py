@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from xpcs_nb.errors import FacilityError, FlowError, MissingFileError, OptionError
-from xpcs_nb.flows import Watcher
+from xpcs_nb.flows import Watcher, connect
 from xpcs_nb.testing import simulate_measurement, write_eiger, write_rigaku3m
 
 
@@ -323,3 +323,24 @@ def test_a_file_whose_time_is_in_the_past_is_waited_for_too(place):
     os.utime(place.folder / "A001.h5", (1e9, 1e9))
     place.look(0)
     assert place.names == []
+
+
+def test_a_dataset_goes_the_whole_way_on_this_machine(tmp_path, measured):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(measured.raw, folder)
+    shutil.copy(measured.metadata, folder)
+    with (
+        connect(home=tmp_path / "home", workers=1, detached=False) as facility,
+        Watcher(facility, folder, measured.qmap, home=tmp_path / "home", settle=0.05) as watcher,
+    ):
+        watcher.once()
+        run = facility.run(watcher.entries[0].run).wait(timeout=120, progress=False)
+        watcher.look()
+        assert [(entry.state, entry.reason) for entry in watcher.entries] == [("finished", "")]
+        assert [each.id for each in facility.runs(tag=watcher.entries[0].tag)] == [run.id]
+        found = facility.catalog.search(dataset=measured.raw.stem)
+        assert found.total == 1
+        assert "multitau" in found.load().children
+        assert {file.name for file in found[0].plots} >= {"g2.png"}
+        assert all(path.is_file() for path in found[0].fetch(tmp_path / "mine"))

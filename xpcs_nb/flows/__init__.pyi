@@ -14,6 +14,7 @@ __all__ = [
     "Run",
     "Site",
     "Step",
+    "Watcher",
     "connect",
     "load_site",
     "site_files",
