@@ -58,6 +58,11 @@ class Column:
         numbers, codes = np.unique(self.items, return_inverse=True)
         return codes.astype(np.int32), numbers.astype(np.float64)
 
+    @cached_property
+    def order(self) -> NDArray[np.int32]:
+        """Return the places of the items in rising order; equal ones in order."""
+        return np.argsort(self.items, kind="stable").astype(np.int32)
+
     def holds(self, chosen: Mask) -> Mask:
         """Return, for each number of a record, whether one of its items is chosen; `chosen` is by item."""
         held = np.zeros(self.until, dtype=bool)
@@ -73,8 +78,9 @@ class Column:
 
     @property
     def nbytes(self) -> int:
-        codes = 0 if self.items.dtype == np.int32 or "codes" not in self.__dict__ else 4 * self.items.size
-        return self.records.nbytes + self.items.nbytes + codes
+        """Memory taken, with what was derived from the items."""
+        derived = [name for name in ("codes", "order") if name in self.__dict__]
+        return self.records.nbytes + self.items.nbytes + 4 * self.items.size * len(derived)
 
 
 class Index:

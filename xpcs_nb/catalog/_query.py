@@ -49,11 +49,6 @@ class Question:
             found &= has
         return found
 
-    @property
-    def has_text(self) -> bool:
-        """Whether there is text to be relevant for."""
-        return bool(self._scored)
-
     def relevance(self, found: Ids) -> NDArray[np.float64]:
         """Return how well the text fits each record: more often is better, more so of phrases that few have (BM25)."""
         import numpy as np
