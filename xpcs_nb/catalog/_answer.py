@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +52,13 @@ def _front(index: Index, question: Question, found: tuple[Ids, Mask], sort: Sequ
     numbers, mask = found
     if numbers.size < MANY or not sort or sort[0] == "relevance":
         return numbers
-    column, texts = index.values(question.key(sort[0].removeprefix("-")))
-    if not column.dense or texts.items.size:
+    key = question.key(sort[0].removeprefix("-"))
+    column, texts = index.values(key)
+    if texts.items.size and not column.items.size:
+        column = index.ranked(key)
+    elif texts.items.size:
+        return numbers
+    if not column.dense:
         return numbers
     order = column.order[::-1] if sort[0].startswith("-") else column.order
     stop, step, taken = 0, max(4 * size, 1024), 0
@@ -81,20 +85,20 @@ def _page(index: Index, question: Question, found: Ids, sort: Sequence[str], siz
             continue
         key, down = question.key(name.removeprefix("-")), name.startswith("-")
         numbers, texts = index.values(key)
-        keys.append(_order(numbers, numbers.items, found, down=down))
+        if numbers.items.size:
+            keys.append(_order(numbers, found, down=down))
         if texts.items.size:
-            ranks = index.ranks(key)[texts.items.astype(np.int32, copy=False)]
-            keys.append(_order(texts, ranks, found, down=down))
+            keys.append(_order(index.ranked(key), found, down=down))
     return found[_first(np.arange(found.size), keys, size)]
 
 
-def _order(column: Column, items: NDArray[Any], found: Ids, *, down: bool) -> NDArray[np.float64]:
+def _order(column: Column, found: Ids, *, down: bool) -> NDArray[np.float64]:
     """Return a number for each record found that rises in the order wanted; infinite without a value."""
     if column.dense:
-        values = items[found - 1].astype(np.float64)
+        values = column.items[found - 1].astype(np.float64, copy=False)
         return -values if down else values
     lowest = np.full(column.until, np.inf)
-    np.minimum.at(lowest, column.records, -items.astype(np.float64) if down else items.astype(np.float64))
+    np.minimum.at(lowest, column.records, -column.items if down else column.items)
     return lowest[found]
 
 

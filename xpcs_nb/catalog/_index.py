@@ -23,6 +23,9 @@ type Ids = NDArray[np.int64]
 #: Memory for columns; those not used for longest go first.
 COLUMN_BYTES = 256_000_000
 
+#: Keys whose order of texts is kept.
+RANKED = 4
+
 #: Beyond every word that begins with a prefix.
 LAST_CHARACTER = "\U0010ffff"
 
@@ -93,7 +96,7 @@ class Index:
 
     def __init__(self) -> None:
         self._columns: OrderedDict[tuple[int, int], Column] = OrderedDict()
-        self._ranks: dict[int, tuple[int, NDArray[np.int32]]] = {}
+        self._ranked: OrderedDict[int, tuple[tuple[int, int], Column]] = OrderedDict()
         self._dead: list[int] = []
         self._until = 1
         self._sealed = 0
@@ -106,7 +109,7 @@ class Index:
         if until < self._until:
             # Another file under the same name
             self._columns.clear()
-            self._ranks.clear()
+            self._ranked.clear()
             self._dead.clear()
         self._connection, self._until = connection, until
         self._sealed = int(connection.execute("SELECT count(*) FROM chunks").fetchone()[0])
@@ -163,15 +166,20 @@ class Index:
         table[codes] = True
         return column.holds(table[column.items.astype(np.int32, copy=False)])
 
-    def ranks(self, key: int) -> NDArray[np.int32]:
-        """Return the place of each text of a key, by its code, in the order of texts."""
+    def ranked(self, key: int) -> Column:
+        """Return the texts of a key by their places in the order of texts: a column of numbers."""
+        texts = self.column(key, TEXTS)
         size = int(self._connection.execute("SELECT terms FROM keys WHERE id = ?", (key,)).fetchone()[0])
-        known = self._ranks.get(key)
-        if known is None or known[0] != size:
+        known = self._ranked.pop(key, None)
+        if known is None or known[0] != (texts.until, size):
             rows = self._connection.execute("SELECT code FROM terms WHERE key = ? ORDER BY value", (key,))
-            ranks = np.empty(size, dtype=np.int32)
+            ranks = np.empty(size, dtype=np.float64)
             ranks[np.fromiter((code for (code,) in rows), dtype=np.int32, count=size)] = np.arange(size)
-            self._ranks[key] = known = (size, ranks)
+            items = ranks[texts.items.astype(np.int32, copy=False)]
+            known = (texts.until, size), Column(texts.records, items, texts.until)
+        self._ranked[key] = known
+        while len(self._ranked) > RANKED:
+            self._ranked.popitem(last=False)
         return known[1]
 
     def frequencies(self, phrase: Phrase) -> NDArray[np.int32]:
