@@ -185,31 +185,24 @@ class Index:
     def frequencies(self, phrase: Phrase) -> NDArray[np.int32]:
         """Return how often each record has a phrase; (N,) for numbers below N."""
         times = np.zeros(self._until, dtype=np.int32)
-        if len(phrase.words) > 1:
-            counts = np.bincount(self._beginnings(phrase) // POSITIONS)
-            times[: counts.size] = counts
-            return times
         # Chunk by chunk, which stays in the processor's cache.
-        for first, places in self._postings(phrase.words[0], prefix=phrase.prefix):
-            counts = np.bincount(places >> 16)
-            times[first : first + counts.size] += counts.astype(np.int32)
+        found = self._places(phrase.words[-1], prefix=phrase.prefix)
+        for word in reversed(phrase.words[:-1]):
+            before = self._places(word, prefix=False)
+            found = {first: _followed(before[first], found[first]) for first in found.keys() & before.keys()}
+        for first, places in found.items():
+            counts = np.bincount(places // POSITIONS)
+            times[first : first + counts.size] = counts
         return times
 
-    def _beginnings(self, phrase: Phrase) -> Ids:
-        """Return where a phrase begins: (n,), record times `POSITIONS` plus position, rising."""
-        places = self._word(phrase.words[-1], prefix=phrase.prefix)
-        for before in reversed(phrase.words[:-1]):
-            first = self._word(before, prefix=False)
-            if first.size <= places.size:
-                places = first[_within(first + 1, places)]
-            else:
-                places = places[_within(places - 1, first)] - 1
-        return places
-
-    def _word(self, word: str, *, prefix: bool) -> Ids:
-        found = [places + np.int64(first * POSITIONS) for first, places in self._postings(word, prefix=prefix)]
-        places = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
-        return np.sort(places) if prefix else places
+    def _places(self, word: str, *, prefix: bool) -> dict[int, NDArray[np.uint32]]:
+        """Return the occurrences of a word, rising, by the first record of their chunk, which they are counted from."""
+        if not prefix:
+            return dict(self._postings(word, prefix=False))
+        found: dict[int, list[NDArray[np.uint32]]] = {}
+        for first, places in self._postings(word, prefix=True):
+            found.setdefault(first, []).append(places)
+        return {first: np.sort(np.concatenate(parts)) for first, parts in found.items()}
 
     def _postings(self, word: str, *, prefix: bool) -> Iterator[tuple[int, NDArray[np.uint32]]]:
         """Yield (first record of a chunk, occurrences counted from it); with `prefix` a chunk may come again."""
@@ -225,9 +218,16 @@ class Index:
             yield first, places
 
 
-def _within(wanted: Ids, places: Ids) -> Mask:
-    """Return which of `wanted` are among `places`; both rise."""
-    if not places.size:
-        return np.zeros(wanted.size, dtype=bool)
+def _followed(places: NDArray[np.uint32], next_places: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return those of `places` after which one of `next_places` comes; both rise."""
+    if not places.size or not next_places.size:
+        return places[:0]
+    if places.size <= next_places.size:
+        return places[_within(places + np.uint32(1), next_places)]
+    before = next_places - np.uint32(1)
+    return before[_within(before, places)]
+
+
+def _within(wanted: NDArray[np.uint32], places: NDArray[np.uint32]) -> Mask:
     nearest = places[np.minimum(np.searchsorted(places, wanted), places.size - 1)]
     return np.equal(nearest, wanted)
