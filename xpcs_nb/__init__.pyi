@@ -2,7 +2,7 @@ from .analysis import fit_dispersion, fit_g2
 from .catalog import Catalog
 from .core import Geometry, ReductionOptions
 from .errors import XpcsError
-from .flows import process_online
+from .flows import Facility, Run, connect
 from .frames import open_frames
 from .qmap import QMap
 from .reduction import G2Preview, correlate
@@ -10,15 +10,17 @@ from .results import open_result
 
 __all__ = [
     "Catalog",
+    "Facility",
     "G2Preview",
     "Geometry",
     "QMap",
     "ReductionOptions",
+    "Run",
     "XpcsError",
+    "connect",
     "correlate",
     "fit_dispersion",
     "fit_g2",
     "open_frames",
     "open_result",
-    "process_online",
 ]

@@ -1,6 +1,5 @@
-"""The steps around a reduction: transfer, extract metadata, correlate, plot, gather, publish."""
+"""The flows around a reduction: definitions, what goes into them, sites; submit, watch, retry."""
 
-from xpcs_nb.flows._online import OnlineRun, process_online
-from xpcs_nb.flows._step import Step, StepLog
+import lazy_loader
 
-__all__ = ["OnlineRun", "Step", "StepLog", "process_online"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
