@@ -9,7 +9,7 @@ from typing import TextIO
 
 import typer
 
-from xpcs_nb.cli import _correlate, _demo, _qmap, _result, _search
+from xpcs_nb.cli import _correlate, _demo, _qmap, _result, _sandbox, _search
 from xpcs_nb.errors import XpcsError
 
 __all__ = ["app", "main"]
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("correlate")(_correlate.correlate)
 app.command("demo")(_demo.demo)
+app.command("sandbox")(_sandbox.sandbox)
 app.command("search")(_search.search)
 app.add_typer(_qmap.app, name="qmap")
 app.add_typer(_result.app, name="result")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import globus_sdk
@@ -84,6 +84,18 @@ def serving(folder: Path, folders: dict[str, Path]) -> Iterator[Sandbox]:
             patch.setenv(name, value)
         patch.setattr("globus_compute_sdk.sdk.client.get_web_service_url", lambda *_: sandbox.compute_url)
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[Path, dict[str, Path]], AbstractContextManager[Sandbox]]:
+    """What serves a sandbox for a while."""
+    return serving
+
+
+@pytest.fixture(scope="session")
+def log_in() -> type[Clients]:
+    """What logs clients in."""
+    return Clients
 
 
 @pytest.fixture

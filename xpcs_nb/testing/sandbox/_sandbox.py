@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from xpcs_nb.errors import OptionError
+from xpcs_nb.errors import FacilityError, OptionError
 from xpcs_nb.facility.local import LocalServices
 from xpcs_nb.testing.sandbox._actions import SandboxActions
 from xpcs_nb.testing.sandbox._auth import AuthService, User
@@ -55,6 +55,11 @@ class Sandbox:
     token_seconds
         How long access tokens live.
 
+    Raises
+    ------
+    FacilityError
+        The port is taken.
+
     Attributes
     ----------
     client_id, client_secret
@@ -91,7 +96,10 @@ class Sandbox:
         self._places = Collections(self.collections)
         self._tokens = Tokens(token_seconds, self._has_scopes)
         self._services: dict[str, Service] = {}
-        self._server = SandboxServer(port, self._services, self.faults, self._identify)
+        try:
+            self._server = SandboxServer(port, self._services, self.faults, self._identify)
+        except OSError as error:
+            raise FacilityError("the sandbox can't have its port", got=port, expected=error.strerror) from error
         self._workers = workers
 
     def __enter__(self) -> Self:
@@ -128,6 +136,11 @@ class Sandbox:
         self._engine.close()
         for service in self._services.values():
             service.close()
+
+    @staticmethod
+    def default_collections(folder: Path) -> dict[str, Path]:
+        """Return two collections in a folder: ``beamline`` and ``cluster``."""
+        return {_id(f"collection/{name}"): Path(folder) / name for name in ("beamline", "cluster")}
 
     @property
     def url(self) -> str:

@@ -315,7 +315,7 @@ SERVER: dict[str, Any] = {
     "port": 2811,
     "scheme": "gsiftp",
     "id": 1,
-    "subject": None,
+    "subject": "/O=sandbox/CN=localhost",
 }
 
 ENDPOINT: dict[str, Any] = {
@@ -355,8 +355,8 @@ ENDPOINT: dict[str, Any] = {
     "owner_string": "sandbox",
     "description": "a folder that stands for a collection",
     "entity_type": "GCP_mapped_collection",
-    "expires_in": -1,
-    "expire_time": None,
+    "expires_in": 0,
+    "expire_time": "2000-01-01 00:00:00+00:00",
 }
 
 
