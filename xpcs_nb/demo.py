@@ -9,8 +9,7 @@ from pathlib import Path
 import xarray as xr
 
 from xpcs_nb.analysis import fit_dispersion, fit_g2
-from xpcs_nb.core import ReductionOptions
-from xpcs_nb.flows import OnlineRun, Step, process_online
+from xpcs_nb.flows import Run, connect
 from xpcs_nb.recipes import run_recipe
 from xpcs_nb.results import open_result
 from xpcs_nb.testing import Measurement, compare_twin, simulate_measurement, twin
@@ -20,9 +19,10 @@ __all__ = ["DemoReport", "run_demo", "run_twin_demo"]
 
 @dataclass(frozen=True)
 class DemoReport:
-    """Where the demo left its files, and a table of known against recovered."""
+    """Where the demo left its files and its record, and a table of known against recovered."""
 
-    run: OnlineRun
+    result: Path
+    subject: str
     notebook: Path | None
     table: str
 
@@ -33,14 +33,15 @@ def run_demo(
     seed: int = 0,
     notebook: bool = True,
     say: Callable[[str], None],
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: bool = False,
 ) -> DemoReport:
     """Simulate Brownian particles, process them as a beamline would, fit, and compare D with the one put in.
 
     Parameters
     ----------
     folder
-        Everything goes below it: ``beamline/`` (raw, metadata, qmap), ``run/``, ``catalogue.sqlite``.
+        Everything goes below it: ``beamline/`` (raw, metadata, qmap), ``processing/``, ``published/``,
+        ``catalogue.sqlite``.
     seed
         Of the simulation.
     notebook
@@ -48,18 +49,18 @@ def run_demo(
     say
         Called with a line for the user at each stage.
     progress
-        Called with (stage, frames done, frames in all).
+        Show a bar while the flow runs.
     """
     say("simulating Brownian particles: raw frames, metadata and qmap as a beamline writes them")
     measurement = simulate_measurement(folder / "beamline", seed=seed)
-    run = _process(measurement, folder, say, progress)
-    with open_result(run.result) as tree:
+    result, subject = _process(measurement, folder, say, progress=progress)
+    with open_result(result) as tree:
         table = _known_and_recovered(tree, measurement)
     executed = None
     if notebook:
         say("executing the notebook")
-        executed = run_recipe("quickstart", folder / "quickstart.ipynb", {"result": str(run.result.absolute())})
-    return DemoReport(run, executed, table)
+        executed = run_recipe("quickstart", folder / "quickstart.ipynb", {"result": str(result.absolute())})
+    return DemoReport(result, subject, executed, table)
 
 
 def run_twin_demo(
@@ -69,7 +70,7 @@ def run_twin_demo(
     n_frames: int | None = None,
     seed: int = 0,
     say: Callable[[str], None],
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: bool = False,
 ) -> DemoReport:
     """Simulate a measured result's twin in its detector's raw format, process it, and compare with the measurement.
 
@@ -84,35 +85,34 @@ def run_twin_demo(
     """
     say(f"simulating the twin of {like.name}")
     measurement = twin(like, folder / "beamline", n_frames=n_frames, seed=seed)
-    run = _process(measurement, folder, say, progress, normalize_frame=False)
-    with open_result(run.result) as tree:
+    result, subject = _process(measurement, folder, say, progress=progress, normalize_frame=False)
+    with open_result(result) as tree:
         report = compare_twin(measurement, tree, like)
-    return DemoReport(run, None, str(report))
+    return DemoReport(result, subject, None, str(report))
 
 
 def _process(
     measurement: Measurement,
     folder: Path,
     say: Callable[[str], None],
-    progress: Callable[[str, int, int], None] | None,
     *,
+    progress: bool,
     normalize_frame: bool = True,
-) -> OnlineRun:
-    def on_step(step: Step) -> None:
-        if step.state != "running":
-            say(f"  {step.name:<17} {step.state}  {step.seconds:6.2f} s")
-
+) -> tuple[Path, str]:
+    """Run the online flow on this machine; return the result file and the subject of its record."""
     say("processing: the steps of the online flow")
-    return process_online(
-        measurement.raw,
-        measurement.qmap,
-        metadata=measurement.metadata,
-        folder=folder / "run",
-        catalogue=folder / "catalogue.sqlite",
-        options=ReductionOptions(overwrite=True, normalize_frame=normalize_frame),
-        progress=progress,
-        on_step=on_step,
-    )
+    # In this process: nothing goes on when the demo has ended.
+    with connect(home=folder, detached=False) as facility:
+        run = facility.process(
+            measurement.raw, measurement.qmap, metadata=measurement.metadata, normalize_frame=normalize_frame
+        )
+        _tell(run.wait(progress=progress), say)
+        return run.result_path, run.record.subject
+
+
+def _tell(run: Run, say: Callable[[str], None]) -> None:
+    for step in run.steps:
+        say(f"  {step.name:<24} {step.state}  {step.seconds or 0:6.2f} s")
 
 
 def _known_and_recovered(tree: xr.DataTree, measurement: Measurement) -> str:

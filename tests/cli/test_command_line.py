@@ -83,4 +83,4 @@ def test_the_demo_recovers_what_it_put_in(tmp_path):
         assert Path(re.search(rf"^{name}\s+(\S+)$", out, re.MULTILINE).group(1)).exists()
     listed = run("search", "brownian", "--catalogue", tmp_path / "demo" / "catalogue.sqlite").stdout
     assert "1 records" in listed
-    assert np.count_nonzero(["succeeded" in line for line in out.splitlines()]) == 6
+    assert np.count_nonzero(["succeeded" in line for line in out.splitlines()]) == 12

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import typer
 
-from xpcs_nb.cli import _correlate, _demo, _qmap, _result, _sandbox, _search
+from xpcs_nb.cli import _correlate, _demo, _process, _qmap, _result, _runs, _sandbox, _search, _site
 from xpcs_nb.errors import XpcsError
 
 __all__ = ["app", "main"]
@@ -24,9 +24,17 @@ app = typer.Typer(
 app.command("correlate")(_correlate.correlate)
 app.command("demo")(_demo.demo)
 app.command("sandbox")(_sandbox.sandbox)
+app.command("process")(_process.process)
+app.command("reprocess")(_process.reprocess)
+app.command("batch")(_process.batch)
+app.command("status")(_runs.status)
+app.command("retry")(_runs.retry)
+app.command("cancel")(_runs.cancel)
+app.command("runs")(_runs.runs)
 app.command("search")(_search.search)
 app.add_typer(_qmap.app, name="qmap")
 app.add_typer(_result.app, name="result")
+app.add_typer(_site.app, name="site")
 
 
 def main() -> None:

@@ -24,19 +24,17 @@ def demo(
     notebook: Annotated[bool, typer.Option(help="Execute the quickstart notebook on the result")] = True,
 ) -> None:
     """Simulate a measurement with a known answer, process it, publish it, fit it: the whole path."""
-    from xpcs_nb.cli._progress import ProgressBar
     from xpcs_nb.demo import run_demo, run_twin_demo
 
-    begin = perf_counter()
-    with ProgressBar(hidden=not sys.stderr.isatty()) as progress:
-        if like is None:
-            report = run_demo(output, seed=seed, notebook=notebook, say=typer.echo, progress=progress)
-        else:
-            report = run_twin_demo(like, output, n_frames=n_frames, seed=seed, say=typer.echo, progress=progress)
+    begin, progress = perf_counter(), sys.stderr.isatty()
+    if like is None:
+        report = run_demo(output, seed=seed, notebook=notebook, say=typer.echo, progress=progress)
+    else:
+        report = run_twin_demo(like, output, n_frames=n_frames, seed=seed, say=typer.echo, progress=progress)
     typer.echo(f"\n{report.table}\n")
-    typer.echo(f"result     {report.run.result}")
-    typer.echo(f"plots      {report.run.result.parent / 'plots'}")
+    typer.echo(f"result     {report.result}")
+    typer.echo(f"plots      {report.result.parent / 'plots'}")
     if report.notebook is not None:
         typer.echo(f"notebook   {report.notebook}")
-    typer.echo(f"record     {report.run.record.subject} in {output / 'catalogue.sqlite'}")
+    typer.echo(f"record     {report.subject} in {output / 'catalogue.sqlite'}")
     typer.echo(f"took       {perf_counter() - begin:.1f} s")

@@ -21,13 +21,13 @@ from xpcs_nb.flows._work import correlate_dataset, gather_dataset, plot_dataset,
 
 __all__ = ["correlate_part", "plot_part", "publication_from", "summary", "transfer_from", "write_manifest"]
 
-#: Items of one transfer, and bytes of records in one ingest: both pass through the state of the run (200 KB), the
-#: records three times.
-MOST_ITEMS, MOST_BYTES = 100, 40_000
+#: Bytes of the items of one transfer, and of the records of one ingest: both stand in the state of the run (200 KB),
+#: twice, beside the list of the datasets.
+LARGEST_TRANSFER, LARGEST_INGEST = 10_000, 20_000
 #: Failures that the state of the run tells in full; the report on the processing machine has all.
 MOST_FAILURES, LONGEST_REASON = 50, 400
 #: A dataset that took its worker down so often is not tried again.
-MOST_ATTEMPTS = 2
+MOST_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,11 @@ def transfer_from(manifest: str, index: int) -> dict[str, Any]:
     while index < len(batch.datasets):
         dataset = batch.datasets[index]
         names = [*dataset.files, *([dataset.metadata] if dataset.metadata else [])]
-        if items and len(items) + len(names) > MOST_ITEMS:
-            break
         target = f"{source['destination']}/{_place(index, dataset.name)}/input"
-        items += [_item(f"{source['folder']}/{name}", f"{target}/{Path(name).name}") for name in names]
+        more = [_item(f"{source['folder']}/{name}", f"{target}/{Path(name).name}") for name in names]
+        if items and len(json.dumps(items + more)) > LARGEST_TRANSFER:
+            break
+        items += more
         index += 1
     ends = {"source_endpoint": source["source_collection"], "destination_endpoint": source["destination_collection"]}
     return {"transfer": {**ends, "DATA": items}, "next": index, "more": index < len(batch.datasets)}
@@ -156,7 +157,7 @@ def _publication(batch: _Manifest, dataset: _Dataset) -> dict[str, Any]:
     record = str(dataset.place / "record.json")
     files = [batch.common["qmap"], str(dataset.raw.with_name(Path(metadata).name))]
     fields = gather_dataset(str(dataset.here), said, files, record)
-    publication: dict[str, Any] = publishv2_gather_metadata(
+    publication: dict[str, Any] = publishv2_gather_metadata(  # type: ignore[no-untyped-call]  # generated
         **batch.common["publishv2"], dataset=str(dataset.here), metadata_file=record, metadata={"dc": dc_block(fields)}
     )
     return publication
@@ -175,7 +176,7 @@ def publication_from(manifest: str, index: int) -> dict[str, Any]:
             publication = json.loads((dataset.place / "publication.json").read_text())
             entry = {name: publication["search"][name] for name in ("subject", "visible_to", "id", "content")}
             size += len(json.dumps(publication))
-            if entries and size > MOST_BYTES:
+            if entries and size > LARGEST_INGEST:
                 break
             entries.append(entry)
             item = publication["transfer"]["DATA"][0]

@@ -39,7 +39,9 @@ def reduction_options(given: Mapping[str, Any]) -> ReductionOptions:
     """
     unknown = sorted(set(given) - set(ReductionOptions.__dataclass_fields__))
     if unknown:
-        raise OptionError("no such option", got=", ".join(unknown), expected=", ".join(ReductionOptions.__dataclass_fields__))
+        raise OptionError(
+            "no such option", got=", ".join(unknown), expected=", ".join(ReductionOptions.__dataclass_fields__)
+        )
     return ReductionOptions(**given)
 
 

@@ -25,6 +25,8 @@ class Collection(BaseModel):
         What `root` is called in the collection.
     https
         ``https://host`` where a browser finds the files; None where there is none.
+    mapped
+        Whether it is a mapped collection: those need a consent each.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +35,7 @@ class Collection(BaseModel):
     root: str
     path: str = "/"
     https: str | None = None
+    mapped: bool = False
 
     @field_validator("root", "path")
     @classmethod

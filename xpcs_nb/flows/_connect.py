@@ -62,13 +62,17 @@ def connect(
 
 
 def _globus(site: Site) -> Services:
-    from xpcs_nb.facility.globus import GlobusServices, login
+    # Imported late: it takes time, and this machine needs none of it.
+    from xpcs_nb.facility.globus import GlobusServices
 
-    ends = [each for _, each in site.collections]
+    ends = {each.id: each for _, each in site.collections}
     return GlobusServices(
-        {each.id: Path(each.root) for each in ends},
+        # Files are brought to those that this machine has.
+        {name: Path(each.base) for name, each in ends.items() if Path(each.root).is_dir()},
         site.endpoints.compute,
         site.endpoints.login,
         site.publish.index,
-        app=login(),
+        mapped=[name for name, each in ends.items() if each.mapped],
+        group=site.group,
+        subscription=site.subscription,
     )

@@ -74,7 +74,7 @@ def cycle_and_experiment(values: Mapping[str, Any], raw: Path) -> dict[str, str]
     found = {name: str(values[name]) for name in ("cycle", "experiment") if values.get(name)}
     parts = raw.parts
     for place, part in enumerate(parts[:-2]):
-        if len(part) == 6 and part[:4].isdecimal() and part[4] == "-" and part[5] in "123":  # noqa: PLR2004 - 2026-2
+        if len(part) == 6 and part[:4].isdecimal() and part[4] == "-" and part[5] in "123":
             return {"cycle": part, "experiment": parts[place + 1]} | found
     return found
 

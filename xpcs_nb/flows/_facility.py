@@ -83,8 +83,8 @@ class Facility:
     ) -> Run:
         """Start the online flow for one dataset and return at once.
 
-        Transfer, extraction of metadata, a first record, correlation, plots, publication, and the transfer of the results
-        to `output` where one is given.
+        Transfer, extraction of metadata, a first record, correlation, plots, publication, and the transfer of the
+        results to `output` where one is given.
 
         Parameters
         ----------
@@ -115,7 +115,8 @@ class Facility:
         Raises
         ------
         XpcsError
-            Whatever can be known before anything is submitted: missing files, a qmap that does not fit the frames, options.
+            Whatever can be known before anything is submitted: missing files, a qmap that does not fit the frames,
+            options.
         """
         chosen, request = self._request(
             options,
@@ -305,10 +306,8 @@ class Facility:
         if flow not in self._deployed:
             self._deployed[flow] = self.services.flows.deploy(FLOWS[flow], load(flow), functions_of(flow))
         flow_id, functions = self._deployed[flow]
-        names = made.xpcs_nb.datasets
         # Globus Flows takes labels of at most 64 characters.
-        label = (names[0] if len(names) == 1 else f"{len(names)} datasets: {names[0]}, ...")[:64]
-        document = self.services.flows.start(flow_id, made.body(functions), label=label, tags=[TAG, flow])
+        document = self.services.flows.start(flow_id, made.body(functions), label=made.label[:64], tags=[TAG, flow])
         return self.run(document["run_id"])
 
     def _wait_for_room(self, limit: int | None) -> None:

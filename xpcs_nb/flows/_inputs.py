@@ -145,7 +145,7 @@ class About(_Input):
     flow: Literal["online", "reprocess", "batch"]
     version: str
     site: str
-    datasets: list[str]
+    dataset: str | None = None
     subject: str | None = None
     published: str | None = None
     processed: str | None = None
@@ -163,6 +163,11 @@ class _Common(_Input):
     acquire_nodes: AcquireInput
     set_permission: PermissionInput
     transfer_back: bool = False
+
+    @property
+    def label(self) -> str:
+        """What the run is called."""
+        return self.xpcs_nb.dataset or self.xpcs_nb.flow
 
     def body(self, functions: dict[str, str]) -> dict[str, Any]:
         """Return what a run is started with."""
@@ -216,6 +221,12 @@ class BatchInput(_Common):
     correlate_tasks: list[dict[str, Any]]
     plot_tasks: list[dict[str, Any]]
     publish: bool = True
+
+    @property
+    def label(self) -> str:
+        """What the run is called."""
+        listed = self.prepare_batch.datasets
+        return f"{len(listed)} datasets: {listed[0][0]}" + (", ..." if len(listed) > 1 else "")
 
     def body(self, functions: dict[str, str]) -> dict[str, Any]:
         """Return what a run is started with; the tasks get the ids of their functions."""

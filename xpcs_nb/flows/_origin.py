@@ -55,9 +55,9 @@ def origin_of(what: str | Path | Record | Run | xr.DataTree, site: Site, service
         what = services.catalogue.get(what)
     if isinstance(what, Record):
         values = dict(what.metadata)
-        said = values.get("inputs") if isinstance(values.get("inputs"), Mapping) else {}
+        said: Any = values.get("inputs") if isinstance(values.get("inputs"), Mapping) else {}
         noted = {"subject": what.subject, "dataset": what.dataset}
-        return _origin(dict(said or {}), noted, values.get("options") or {}, values, site)
+        return _origin(said, noted, values.get("options") or {}, values, site)
     if isinstance(what, xr.DataTree):
         return _of_tree(what, site)
     with open_result(what) as tree:
@@ -72,7 +72,7 @@ def _of_run(run_id: str, body: Mapping[str, Any], site: Site) -> Origin:
 
 def _of_tree(tree: xr.DataTree, site: Site) -> Origin:
     provenance = tree["provenance"].attrs if "provenance" in tree.children else {}
-    said: dict[str, Any] = {"raw": tree.attrs.get("raw")}
+    said = {"raw": tree.attrs.get("raw")}
     noted = {"result": tree.attrs.get("path"), "dataset": tree.attrs.get("name")}
     return _origin(said, noted, provenance.get("options", {}), {}, site)
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from xpcs_nb.core import ReductionOptions
@@ -24,9 +24,9 @@ __all__ = ["Request", "batch_input", "online_input", "reprocess_input"]
 
 PYTHON = "3.12"
 #: Tasks of a batch; each takes every so manieth dataset.
-MOST_TASKS = 64
+MOST_TASKS = 32
 #: Bytes of the list of datasets, which passes through the state of the run (200 KB).
-LARGEST_LIST = 100_000
+LARGEST_LIST = 60_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class _Places:
 
 
 def _places(site: Site, request: Request, name: str, dataset: Dataset) -> _Places:
-    known = cycle_and_experiment({**dataset.measured, **request.values}, PurePosixPath(dataset.raw))
+    known = cycle_and_experiment({**dataset.measured, **request.values}, dataset.raw)
     below = [_segment(known[each]) for each in ("cycle", "experiment") if each in known]
     job = posixpath.join(site.processing.folder, f"{name}-{request.token}")
     return _Places(site, job, posixpath.join(site.publish.folder, *below))
@@ -149,12 +149,18 @@ def _dataset_parts(
     """Return the parts that online and reprocessing flows share; the result is published under `name`."""
     here = places.here("dataset", dataset.name)
     options = {**request.options.as_config(), "overwrite": True}
-    result = result_path(Path(here), dataset.raw, prefix=request.options.prefix, suffix=request.options.suffix, overwrite=True)
+    result = result_path(
+        Path(here), dataset.raw, prefix=request.options.prefix, suffix=request.options.suffix, overwrite=True
+    )
     final = places.here("dataset", name) if name == dataset.name else places.here("renamed", name)
     file = result.name if name == dataset.name else f"{name}_results.hdf"
     publication = _publication(site, request, places)
     metadata = places.here("input", _metadata(dataset).name)
-    source = {"raw": places.url(dataset.raw), "metadata": places.url(_metadata(dataset)), "qmap": places.url(request.qmap)}
+    source = {
+        "raw": places.url(dataset.raw),
+        "metadata": places.url(_metadata(dataset)),
+        "qmap": places.url(request.qmap),
+    }
     given = inputs.Given(
         dataset=name,
         title=request.title or name,
@@ -167,10 +173,12 @@ def _dataset_parts(
         flow=flow,  # type: ignore[arg-type]  # checked by the model
         version=_version(),
         site=site.name,
-        datasets=[name],
+        dataset=name,
         # As `Publishv2` writes it: not quoted.
         subject=f"globus://{publication.destination_collection}{places.published}/{name}" if request.publish else None,
-        published=f"globus://{publication.destination_collection}{places.published}/{name}/{file}" if request.publish else None,
+        published=f"globus://{publication.destination_collection}{places.published}/{name}/{file}"
+        if request.publish
+        else None,
         processed=f"globus://{site.collections.processing.id}{site.collections.processing.to_collection(f'{final}/{file}')}",
         back=None if back is None else str(back / name / file),
         source=source | {"files": [str(path) for path in dataset.files], "options": request.options.as_config()},
@@ -213,7 +221,6 @@ def online_input(site: Site, dataset: Dataset, request: Request) -> inputs.Onlin
     SiteError
         A file is outside of the collections.
     """
-
     name = _named(dataset, request.options)
     places = _places(site, request, name, dataset)
     metadata = _metadata(dataset)
@@ -260,9 +267,7 @@ def reprocess_input(site: Site, dataset: Dataset, request: Request, suffix: str)
     places = _places(site, request, name, dataset)
     qmap = places.here("qmap", "applied", request.qmap.name)
 
-    parts = _dataset_parts(
-        site, request, places, replace(dataset, name=old), name=name, qmap=qmap, flow="reprocess"
-    )
+    parts = _dataset_parts(site, request, places, replace(dataset, name=old), name=name, qmap=qmap, flow="reprocess")
     return inputs.ReprocessInput(
         **parts,
         transfer_dataset=places.transfer([*dataset.files, _metadata(dataset)], "input"),
@@ -297,7 +302,11 @@ def batch_input(site: Site, datasets: Sequence[Dataset], request: Request) -> in
     places = _places(site, request, "batch", datasets[0])
     folder = Path(posixpath.commonpath([str(each.raw.parent) for each in datasets]))
     listed = [
-        (name, [_relative(path, folder) for path in each.files], each.metadata and _relative(each.metadata, folder))
+        (
+            name,
+            [_relative(path, folder) for path in each.files],
+            _relative(each.metadata, folder) if each.metadata else None,
+        )
         for name, each in zip(names, datasets, strict=True)
     ]
     size = len(json.dumps(listed))
@@ -316,7 +325,6 @@ def batch_input(site: Site, datasets: Sequence[Dataset], request: Request) -> in
         flow="batch",
         version=_version(),
         site=site.name,
-        datasets=names,
         published=f"globus://{site.collections.publish.id}{places.published}" if request.publish else None,
         processed=f"globus://{site.collections.processing.id}{places.collection()}",
         back=str(request.output) if request.transfer_back else None,

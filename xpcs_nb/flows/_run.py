@@ -57,7 +57,7 @@ class Run:
 
     @property
     def status(self) -> RunStatus:
-        """``ACTIVE``, ``INACTIVE`` (interrupted: `retry` goes on), ``SUCCEEDED``, ``FAILED`` or ``ENDED`` (cancelled)."""
+        """``ACTIVE``, ``INACTIVE`` (`retry` goes on), ``SUCCEEDED``, ``FAILED`` or ``ENDED`` (cancelled)."""
         return self.document["status"]
 
     @property
@@ -72,7 +72,9 @@ class Run:
 
     def log(self) -> str:
         """Return what was noted during the run, a line an event."""
-        return "\n".join(f"{each['time']} {each['code']}: {each['description']}" for each in self._services.flows.log(self.id))
+        return "\n".join(
+            f"{each['time']} {each['code']}: {each['description']}" for each in self._services.flows.log(self.id)
+        )
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> Self:
         """Return when the run has ended, or needs attention.
@@ -103,7 +105,7 @@ class Run:
         return self
 
     @contextmanager
-    def _bar(self, progress: bool) -> Iterator[Any]:  # noqa: FBT001 - private
+    def _bar(self, progress: bool) -> Iterator[Any]:
         if not progress:
             yield lambda: None
             return
@@ -160,6 +162,12 @@ class Run:
         return dict(self.body.get("input", {}).get("xpcs_nb") or {})
 
     @property
+    def datasets(self) -> list[str]:
+        """Names of the datasets that the run makes."""
+        listed = self.body.get("input", {}).get("prepare_batch", {}).get("datasets")
+        return [self.about.get("dataset") or self.label] if listed is None else [each[0] for each in listed]
+
+    @property
     def output(self) -> dict[str, Any]:
         """The whole state of a run that has succeeded.
 
@@ -178,7 +186,7 @@ class Run:
             if self.status != "FAILED":
                 return {}
             step, reason = failure_of(self.document, self.steps)
-            return {name: f"{step}: {reason}" for name in self.about.get("datasets", [self.label])}
+            return dict.fromkeys(self.datasets, f"{step}: {reason}")
         said = self.output["SummariseBatch"]["details"]["result"][0]
         return dict(said["failures"])
 
@@ -192,8 +200,9 @@ class Run:
             The run has not succeeded, or has no result of its own.
         """
         self._check()
-        back, published, processed = (self.about.get(name) for name in ("back", "published", "processed"))
-        if self.about.get("subject") is None and processed is None or self.about.get("flow") == "batch":
+        about = self.about
+        back, place = about.get("back"), about.get("published") or about.get("processed")
+        if place is None or about.get("flow") == "batch":
             raise FlowError(
                 "this run has no single result",
                 where=self.label,
@@ -201,7 +210,7 @@ class Run:
             )
         if back is not None and Path(back).is_file():
             return Path(back)
-        return self._services.fetch(_quoted(published or processed), self._folder / self.id)
+        return self._services.fetch(_quoted(place), self._folder / self.id)
 
     def result(self) -> xr.DataTree:
         """Return the result of the run, opened.
@@ -243,7 +252,7 @@ class Run:
         self._check()
         failed = self.failures
         base = about.get("published")
-        names = [name for name in about["datasets"] if name not in failed]
+        names = [name for name in self.datasets if name not in failed]
         return [self._services.catalogue.get(f"{base}/{name}") for name in names] if base else []
 
     def _check(self) -> None:
@@ -268,13 +277,12 @@ class Run:
         rows = "".join(
             f"<tr><td>{escape(step.name)}</td><td>{step.state}</td><td>{step.start:%H:%M:%S}</td>"
             f"<td>{'' if step.seconds is None else f'{step.seconds:.2f}'}</td>"
-            f"<td>{escape((step.error or '').splitlines()[-1] if step.error else '')}</td></tr>"
+            f"<td>{escape(step.error.splitlines()[-1]) if step.error else ''}</td></tr>"
             for step in self.steps
         )
         head = "<tr><th>step</th><th>state</th><th>start</th><th>seconds</th><th>error</th></tr>"
-        return (
-            f"<p>{escape(self.label or self.id)}: {self.status}</p><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
-        )
+        table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+        return f"<p>{escape(self.label or self.id)}: {self.status}</p>{table}"
 
 
 def _quoted(url: str) -> str:

@@ -100,9 +100,11 @@ class Site(_Model):
     publish
         ``folder`` of the publish collection, search ``index``, and to whom records are visible.
     staging
-        ``folder`` of the source collection for files that xpcs_nb itself writes (edited qmaps); None where there is none.
+        ``folder`` of the source collection for files that xpcs_nb itself writes (edited qmaps); None without one.
     queue, limits
         Defaults.
+    group, subscription
+        Globus group that may see the runs of others, and subscription that the flows belong to.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
@@ -115,6 +117,8 @@ class Site(_Model):
     staging: _Folder | None = None
     queue: Queue = Queue()
     limits: Limits = Limits()
+    group: str | None = None
+    subscription: str | None = None
 
     @model_validator(mode="after")
     def _folders_in_collections(self) -> Site:
@@ -207,17 +211,17 @@ def load_site(site: str | Path) -> Site:
         raise SiteError(f"the site file can't be read: {error}", path=path) from error
     to_fill_in = list(_placeholders("", content))
     problems = [f"{key}: fill in {text}" for key, text in to_fill_in]
-    site = None
+    checked = None
     try:
-        site = Site.model_validate(content)
+        checked = Site.model_validate(content)
     except ValidationError as error:
         for each in error.errors():
             key = ".".join(str(part) for part in each["loc"]) or "the whole"
             if not any(key == place for place, _ in to_fill_in):
                 problems.append(f"{key}: {each['msg'].removeprefix('Value error, ')}")
-    if site is None or problems:
+    if checked is None or problems:
         raise SiteError("this site can't be used:\n  " + "\n  ".join(dict.fromkeys(problems)), path=path)
-    return site
+    return checked
 
 
 def _placeholders(prefix: str, value: Any) -> Iterator[tuple[str, str]]:

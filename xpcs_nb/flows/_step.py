@@ -71,7 +71,10 @@ def steps_of(document: RunDocument, log: Sequence[LogEntry]) -> list[Step]:
         if entry["code"] == "ActionCompleted":
             step.state, step.output = "succeeded", details.get("output")
         elif entry["code"] == "ActionFailed":
-            step.state, step.error = "failed", _reason(details.get("output") or details.get("cause") or entry["description"])
+            step.state, step.error = (
+                "failed",
+                _reason(details.get("output") or details.get("cause") or entry["description"]),
+            )
     for step in steps.values():
         if step.state == "running":
             step.state = LEFT.get(document["status"], "running")

@@ -25,7 +25,7 @@ from xpcs_nb.results import dataset_name, result_path
 __all__ = ["correlate_dataset", "describe_dataset", "gather_dataset", "plot_dataset", "rename_dataset", "write_json"]
 
 #: Each file has an entry in the state of a run (`Publishv2` puts it there), which holds 200 KB.
-MOST_FILES = 80
+MOST_FILES = 40
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -4,11 +4,11 @@ They are deployed as they are on Globus, and interpreted as they are on one mach
 
 Where a run begins
 ------------------
-Each definition begins with a Choice, ``Start``, over ``$.input.start_at``: the name of an Action state, at which the run
-is to begin; without it the run begins at the first step. A service that can't resume a failed run retries it so: start a
-run whose body is the state (context) in which the failed one stood, ``{"input": {...}, "CheckEndpoint": {...}, ...}``,
-with ``input.start_at`` set to the name of the state that failed. Every step takes what it needs from ``$.input``, or from
-the result of an earlier step at ``$.<name of that state>``, so no finished step is repeated.
+Each definition begins with a Choice, ``Start``, over ``$.input.start_at``: the name of an Action state, at which the
+run is to begin; without it the run begins at the first step. A service that can't resume a failed run retries it so:
+start a run whose body is the state (context) in which the failed one stood, ``{"input": {...}, "CheckEndpoint": {...},
+...}``, with ``input.start_at`` set to the name of the state that failed. Every step takes what it needs from
+``$.input``, or from the result of an earlier step at ``$.<name of that state>``, so no finished step is repeated.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ def acquire_nodes(gpu_id: int) -> dict[str, object]:
     if gpu_id >= 0:
         if importlib.util.find_spec("torch") is None:
             raise RuntimeError(f"gpu_id={gpu_id} was asked for, and torch is not installed on {socket.gethostname()}.")
-        import torch
+        # By name, since only the endpoint may need it.
+        torch = importlib.import_module("torch")
 
         if not torch.cuda.is_available() or gpu_id >= torch.cuda.device_count():
             raise RuntimeError(

@@ -1,4 +1,4 @@
-"""Compute function: is this endpoint fit for the flow?"""
+"""Compute function: is this endpoint fit for the flow."""
 
 
 def check_endpoint(packages: dict[str, str], python: str) -> dict[str, object]:

@@ -20,7 +20,7 @@ def correlate(
     import tempfile
     import time
 
-    import torch
+    torch = importlib.import_module("torch")
 
     if options.get("engine") == "builtin" or options.get("num_partial_g2"):
         raise RuntimeError("engine=builtin and num_partial_g2 need xpcs_nb on the compute endpoint; it has boost_corr.")
@@ -59,7 +59,9 @@ def correlate(
         last = "\n".join(done.stderr.splitlines()[-20:])
         made = sorted(pathlib.Path(part).glob("*_results*.hdf"))
         if done.returncode != 0 or not made:
-            raise RuntimeError(f"boost_corr ended with exit code {done.returncode} and wrote {len(made)} results:\n{last}")
+            raise RuntimeError(
+                f"boost_corr ended with exit code {done.returncode} and wrote {len(made)} results:\n{last}"
+            )
         result = folder / made[0].name
         os.replace(made[0], result)
     return {

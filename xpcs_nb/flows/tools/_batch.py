@@ -86,7 +86,7 @@ class CorrelateAll(GladierBaseTool):  # type: ignore[misc]
     def flow_definition(self) -> dict[str, Any]:
         """The states."""
         queue = {"user_endpoint_config.$": "$.input.user_endpoint_config"}
-        states = {
+        states: dict[str, tuple[str, str, str, int, dict[str, Any], dict[str, Any]]] = {
             "CorrelateBatch": ("compute", "correlate", "Correlate all datasets", DAY, queue, {"Next": "PlotBatch"}),
             "PlotBatch": ("login", "plot", "Make plots and record of every result", DAY, {}, {"End": True}),
         }

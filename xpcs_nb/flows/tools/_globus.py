@@ -58,7 +58,7 @@ class Publish(Publishv2):  # type: ignore[misc]
     @property
     def flow_definition(self) -> dict[str, Any]:
         """The states of `Publishv2`, its compute state translated."""
-        definition = deepcopy(Publishv2.flow_definition)
+        definition: dict[str, Any] = deepcopy(Publishv2.flow_definition)
         gather = definition["States"]["Publishv2GatherMetadata"]
         gather["ActionUrl"] = COMPUTE
         gather["Parameters"] = {
