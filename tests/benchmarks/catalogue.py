@@ -128,9 +128,8 @@ def fill(path: Path, count: int) -> None:
         while done < count:
             done += len(catalog.ingest_many(islice(source, BATCH)))
     seconds = time.perf_counter() - begin
-    print(
-        f"ingest: {count} records in {seconds:.0f} s ({time.process_time() - used:.0f} s of the processor, making them included)"
-    )
+    used = time.process_time() - used
+    print(f"ingest: {count} records in {seconds:.0f} s ({used:.0f} s of the processor, making them included)")
     print(f"file: {path.stat().st_size / 1e9:.2f} GB")
 
 

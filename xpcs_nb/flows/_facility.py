@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from xpcs_nb.errors import FlowError, SiteError
-from xpcs_nb.facility import Catalogue, RunStatus, Services
+from xpcs_nb.facility import RunStatus, Services
 from xpcs_nb.flows import _plan as plan
 from xpcs_nb.flows._check import check_dataset, datasets_of, find_dataset, reduction_options
+from xpcs_nb.flows._found import CatalogView
 from xpcs_nb.flows._run import Pace, Run
 from xpcs_nb.flows._sites import Site
 
@@ -61,9 +62,9 @@ class Facility:
         self._deployed: dict[str, tuple[str, dict[str, str]]] = {}
 
     @property
-    def catalog(self) -> Catalogue:
-        """The published records: ``search``, ``get``."""
-        return self.services.catalogue
+    def catalog(self) -> CatalogView:
+        """The published records: ``search``, ``get``; they can `load` their results."""
+        return CatalogView(self.services, self._folder / "cache")
 
     def process(
         self,
