@@ -17,6 +17,7 @@ from xpcs_nb.testing.sandbox._compute import ComputeService
 from xpcs_nb.testing.sandbox._faults import Faults
 from xpcs_nb.testing.sandbox._flows import FlowsService
 from xpcs_nb.testing.sandbox._groups import GroupsService
+from xpcs_nb.testing.sandbox._https import HttpsService
 from xpcs_nb.testing.sandbox._search import SearchService
 from xpcs_nb.testing.sandbox._search_index import SearchIndices
 from xpcs_nb.testing.sandbox._server import SandboxServer, SeenRequest
@@ -117,7 +118,7 @@ class Sandbox:
         indices = SearchIndices(self.folder / "search.sqlite")
         indices.create("sandbox", "the index of the sandbox", self.index_id)
         self._auth = AuthService(f"{self.url}/auth", self._tokens, {self.client_id: self.client_secret}, self.user)
-        self._transfer = TransferService(self._places)
+        self._transfer = TransferService(self._places, f"{self.url}/https")
         self._compute = ComputeService(self.endpoint_id, self._workers)
         search = SearchService(indices, [f"urn:globus:groups:id:{self.group_id}"])
         groups = GroupsService({self.group_id: "sandbox"})
@@ -126,7 +127,15 @@ class Sandbox:
             self.folder / "runs", collections=self.collections, workers=1, detached=False, around=around
         )
         self._flows = FlowsService(f"{self.url}/flows", self._engine.flows)
-        for service in (self._auth, self._transfer, self._compute, search, groups, self._flows):
+        for service in (
+            self._auth,
+            self._transfer,
+            self._compute,
+            search,
+            groups,
+            self._flows,
+            HttpsService(self._places),
+        ):
             self._services[service.name] = service
         self._server.start()
 
