@@ -4,6 +4,7 @@ from ._found import CatalogView, Found, FoundRecord
 from ._run import Run
 from ._sites import Site, load_site, site_files, sites_folder
 from ._step import Step
+from ._watch import Watcher
 
 __all__ = [
     "CatalogView",
@@ -13,6 +14,7 @@ __all__ = [
     "Run",
     "Site",
     "Step",
+    "Watcher",
     "connect",
     "load_site",
     "site_files",
