@@ -43,7 +43,7 @@ index = "{index}"
 
 
 @pytest.fixture(scope="module")
-def module_sandbox(tmp_path_factory: pytest.TempPathFactory):  # noqa: ANN201
+def module_sandbox(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("site")
     places = {SOURCE: "source", PROCESSING: "processing", PUBLISH: "publish"}
     for name in places.values():
@@ -58,9 +58,7 @@ def test_the_online_flow_runs_on_the_look_alike(sandbox: Sandbox, tmp_path: Path
     folder = sandbox.folder.parent
     site = tmp_path / "sandbox.toml"
     ids = {"source_id": SOURCE, "processing_id": PROCESSING, "publish_id": PUBLISH}
-    site.write_text(
-        SITE.format(folder=folder, endpoint=sandbox.endpoint_id, index=sandbox.index_id, **ids)
-    )
+    site.write_text(SITE.format(folder=folder, endpoint=sandbox.endpoint_id, index=sandbox.index_id, **ids))
     measured = simulate_measurement(
         folder / "source" / "m", shape=(64, 64), n_frames=100, n_dynamic=3, n_static=6, seed=3, name="A001_brownian"
     )

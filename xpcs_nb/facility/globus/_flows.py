@@ -19,7 +19,8 @@ from xpcs_nb.facility._services import Definition, LogEntry, RunDocument, RunSta
 from xpcs_nb.facility.globus import _gladier
 from xpcs_nb.facility.globus._documents import REQUEST, log_entry, run_document
 from xpcs_nb.facility.globus._restart import restart_body
-from xpcs_nb.facility.globus._session import Session, unclear
+from xpcs_nb.facility.globus._retries import unclear
+from xpcs_nb.facility.globus._session import Session
 from xpcs_nb.facility.local.language import SIZE_LIMIT
 
 __all__ = ["GlobusFlows"]
