@@ -186,7 +186,7 @@ class GlobusFlows:
         current = self._session.call(SERVICE, flows.get_flow, run["flow_id"])["definition"]
         definition = self._session.call(SERVICE, flows.get_run_definition, run_id)["definition"]
         log = self.log(run_id)
-        body = restart_body(current, definition, _body(run_id, log), log)
+        body = restart_body(current, definition, _body(run_id, log), log, {"run_id": run_id, "flow_id": run["flow_id"]})
         tags = [tag for tag in run["tags"] if not tag.startswith(RETRY_OF)]
         return self.start(run["flow_id"], body, label=run["label"], tags=[*tags, f"{RETRY_OF}{run_id}"])
 
