@@ -22,6 +22,9 @@ def sandbox(
         list[str] | None, typer.Option(help="ID=FOLDER, once for each; by default FOLDER/beamline and FOLDER/cluster")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes of the compute endpoint")] = 1,
+    logins: Annotated[
+        bool, typer.Option(help="Let anybody on this machine log in as a user, without the client's secret")
+    ] = False,
     env_file: Annotated[Path | None, typer.Option(help="Write the variables there as well, as NAME=VALUE")] = None,
 ) -> None:
     """Serve a look-alike of the Globus services that flows use, until Ctrl-C; the real clients need no account."""
@@ -33,7 +36,7 @@ def sandbox(
     # A service that is stopped ends as after Ctrl-C, with its workers.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Sandbox(folder, collections, workers=workers, port=port) as server:
+        with Sandbox(folder, collections, workers=workers, port=port, logins=logins) as server:
             variables = server.environ()
             if env_file is not None:
                 _write(env_file, variables)

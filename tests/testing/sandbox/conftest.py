@@ -77,9 +77,9 @@ def folders(tmp_path: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def serving(folder: Path, folders: dict[str, Path]) -> Iterator[Sandbox]:
+def serving(folder: Path, folders: dict[str, Path], workers: int = 1) -> Iterator[Sandbox]:
     """A sandbox, to which the environment leads the clients."""
-    with Sandbox(folder, folders) as sandbox, pytest.MonkeyPatch.context() as patch:
+    with Sandbox(folder, folders, workers=workers) as sandbox, pytest.MonkeyPatch.context() as patch:
         for name, value in sandbox.environ().items():
             patch.setenv(name, value)
         patch.setattr("globus_compute_sdk.sdk.client.get_web_service_url", lambda *_: sandbox.compute_url)
@@ -87,7 +87,7 @@ def serving(folder: Path, folders: dict[str, Path]) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Callable[[Path, dict[str, Path]], AbstractContextManager[Sandbox]]:
+def serve() -> Callable[..., AbstractContextManager[Sandbox]]:
     """What serves a sandbox for a while."""
     return serving
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-__all__ = ["Caller", "FilePart", "Refusal", "Reply", "Request", "Route", "Service", "route"]
+__all__ = ["Caller", "FilePart", "Refusal", "Reply", "Request", "Route", "Service", "new_id", "route"]
 
 #: What a refusal is called where the service has no name of its own for it.
 TITLES = {
