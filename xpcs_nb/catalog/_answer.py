@@ -20,6 +20,9 @@ __all__ = ["answer"]
 
 type Counts = tuple[tuple[str | float, int], ...]
 
+#: Records found, above which their order is looked up, not made.
+MANY = 50_000
+
 #: A visitor without a login sees this.
 PUBLIC = "public"
 
@@ -39,9 +42,31 @@ def answer(
         mask &= question.passing("visible_to", {PUBLIC, *asked.as_seen_by})
     found = np.flatnonzero(mask)
     sort = asked.sort or ["relevance", "-created"]
-    numbers = _page(index, question, found, [sort] if isinstance(sort, str) else sort, size)
+    sort = [name for name in ([sort] if isinstance(sort, str) else sort) if name != "relevance" or phrases]
+    numbers = _page(index, question, _front(index, question, (found, mask), sort, size), sort, size)
     counts = {name: _facet(connection, index, question, name, (found, mask), asked.facet_size) for name in asked.facets}
     return found.size, numbers.tolist(), counts
+
+
+def _front(index: Index, question: Question, found: tuple[Ids, Mask], sort: Sequence[str], size: int) -> Ids:
+    """Return those of many records found that can be among the first `size`, where the order of the key is known."""
+    numbers, mask = found
+    if numbers.size < MANY or not sort or sort[0] == "relevance":
+        return numbers
+    column, texts = index.values(question.key(sort[0].removeprefix("-")))
+    if not column.dense or texts.items.size:
+        return numbers
+    order = column.order[::-1] if sort[0].startswith("-") else column.order
+    stop, step, taken = 0, max(4 * size, 1024), 0
+    while taken < size and stop < order.size:
+        taken += int(np.count_nonzero(mask[order[stop : stop + step] + 1]))
+        stop += step
+    # All that are equal to the last one
+    while stop < order.size and column.items[order[stop]] == column.items[order[stop - 1]]:
+        equal = column.items[order[stop : stop + step]] == column.items[order[stop]]
+        stop += equal.size if equal.all() else int(equal.argmin())
+    front = order[:stop] + 1
+    return np.sort(front[mask[front]]).astype(np.int64)
 
 
 def _page(index: Index, question: Question, found: Ids, sort: Sequence[str], size: int) -> Ids:
@@ -52,8 +77,7 @@ def _page(index: Index, question: Question, found: Ids, sort: Sequence[str], siz
     keys: list[NDArray[np.float64]] = []
     for name in sort:
         if name == "relevance":
-            if question.has_text:
-                keys.append(-question.relevance(found))
+            keys.append(-question.relevance(found))
             continue
         key, down = question.key(name.removeprefix("-")), name.startswith("-")
         numbers, texts = index.values(key)

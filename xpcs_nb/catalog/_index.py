@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -58,6 +59,11 @@ class Column:
         numbers, codes = np.unique(self.items, return_inverse=True)
         return codes.astype(np.int32), numbers.astype(np.float64)
 
+    @cached_property
+    def order(self) -> NDArray[np.int32]:
+        """Return the places of the items in rising order; equal ones in order."""
+        return np.argsort(self.items, kind="stable").astype(np.int32)
+
     def holds(self, chosen: Mask) -> Mask:
         """Return, for each number of a record, whether one of its items is chosen; `chosen` is by item."""
         held = np.zeros(self.until, dtype=bool)
@@ -73,8 +79,9 @@ class Column:
 
     @property
     def nbytes(self) -> int:
-        codes = 0 if self.items.dtype == np.int32 or "codes" not in self.__dict__ else 4 * self.items.size
-        return self.records.nbytes + self.items.nbytes + codes
+        """Memory taken, with what was derived from the items."""
+        derived = [name for name in ("codes", "order") if name in self.__dict__]
+        return self.records.nbytes + self.items.nbytes + 4 * self.items.size * len(derived)
 
 
 class Index:
@@ -167,7 +174,20 @@ class Index:
             self._ranks[key] = known = (size, ranks)
         return known[1]
 
-    def occurrences(self, phrase: Phrase) -> Ids:
+    def frequencies(self, phrase: Phrase) -> NDArray[np.int32]:
+        """Return how often each record has a phrase; (N,) for numbers below N."""
+        times = np.zeros(self._until, dtype=np.int32)
+        if len(phrase.words) > 1:
+            counts = np.bincount(self._beginnings(phrase) // POSITIONS)
+            times[: counts.size] = counts
+            return times
+        # Chunk by chunk, which stays in the processor's cache.
+        for first, places in self._postings(phrase.words[0], prefix=phrase.prefix):
+            counts = np.bincount(places >> 16)
+            times[first : first + counts.size] += counts.astype(np.int32)
+        return times
+
+    def _beginnings(self, phrase: Phrase) -> Ids:
         """Return where a phrase begins: (n,), record times `POSITIONS` plus position, rising."""
         places = self._word(phrase.words[-1], prefix=phrase.prefix)
         for before in reversed(phrase.words[:-1]):
@@ -179,17 +199,22 @@ class Index:
         return places
 
     def _word(self, word: str, *, prefix: bool) -> Ids:
+        found = [places + np.int64(first * POSITIONS) for first, places in self._postings(word, prefix=prefix)]
+        places = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+        return np.sort(places) if prefix else places
+
+    def _postings(self, word: str, *, prefix: bool) -> Iterator[tuple[int, NDArray[np.uint32]]]:
+        """Yield (first record of a chunk, occurrences counted from it); with `prefix` a chunk may come again."""
         which = "word >= ? AND word < ?" if prefix else "word = ?"
         values = (word, word + LAST_CHARACTER) if prefix else (word,)
         sealed = f"SELECT id, occurrences FROM chunks CROSS JOIN postings ON chunk = id AND {which} ORDER BY id"  # noqa: S608
-        found = [
-            np.frombuffer(places, dtype=np.uint32) + np.int64(chunk * CHUNK * POSITIONS)
-            for chunk, places in self._connection.execute(sealed, values)
-        ]
+        for chunk, places in self._connection.execute(sealed, values):
+            yield chunk * CHUNK, np.frombuffer(places, dtype=np.uint32)
+        first = self._sealed * CHUNK
         rows = self._connection.execute(f"SELECT occurrence FROM tail_words WHERE {which}", values)  # noqa: S608
-        found.append(np.array([place for (place,) in rows], dtype=np.int64))
-        places = np.concatenate(found)
-        return np.sort(places) if prefix else places
+        places = np.fromiter((place - first * POSITIONS for (place,) in rows), dtype=np.uint32)
+        if places.size:
+            yield first, places
 
 
 def _within(wanted: Ids, places: Ids) -> Mask:
