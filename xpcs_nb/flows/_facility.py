@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -171,6 +172,10 @@ class Facility:
         """
         from xpcs_nb.qmap import QMap
 
+        paths = datasets_of(datasets)
+        if self.site.kind == "local":
+            # Datasets go on in parallel; threads beyond the cores would be in each other's way.
+            options = {"threads": max(1, (os.cpu_count() or 1) // len(paths)), **options}
         _, request = self._request(
             options,
             qmap=qmap,
@@ -182,7 +187,7 @@ class Facility:
             skip_transfer_back=skip_transfer_back,
         )
         QMap.from_file(request.qmap)
-        found = [find_dataset(path) for path in datasets_of(datasets)]
+        found = [find_dataset(path) for path in paths]
         made = plan.batch_input(self.site, found, request)
         return self._start("batch", made, active_runs_limit)
 
