@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from xpcs_nb.errors import FlowError, SiteError
 from xpcs_nb.facility import RunStatus, Services
-from xpcs_nb.flows import _plan as plan
 from xpcs_nb.flows._check import check_dataset, datasets_of, find_dataset, reduction_options
 from xpcs_nb.flows._found import CatalogView
+from xpcs_nb.flows._places import Request
+from xpcs_nb.flows._plan import online_input, reprocess_input
+from xpcs_nb.flows._plan_batch import batch_input
 from xpcs_nb.flows._run import Pace, Run
 from xpcs_nb.flows._sites import Site
 
@@ -135,7 +137,7 @@ class Facility:
             skip_transfer_back=skip_transfer_back,
         )
         dataset = check_dataset(Path(raw).absolute(), request.qmap, _path(metadata), chosen)
-        made = plan.online_input(self.site, dataset, request)
+        made = online_input(self.site, dataset, request)
         return self._start("online", made, active_runs_limit, tags)
 
     def process_batch(
@@ -188,7 +190,7 @@ class Facility:
         )
         QMap.from_file(request.qmap)
         found = [find_dataset(path) for path in paths]
-        made = plan.batch_input(self.site, found, request)
+        made = batch_input(self.site, found, request)
         return self._start("batch", made, active_runs_limit)
 
     def reprocess(
@@ -241,7 +243,7 @@ class Facility:
             origin=origin.noted,
         )
         dataset = check_dataset(origin.raw, request.qmap, origin.metadata, chosen)
-        made = plan.reprocess_input(self.site, dataset, request, suffix)
+        made = reprocess_input(self.site, dataset, request, suffix)
         return self._start("reprocess", made, active_runs_limit)
 
     def runs(
@@ -284,10 +286,10 @@ class Facility:
         output: str | Path | None,
         skip_transfer_back: bool,
         **given: Any,
-    ) -> tuple[ReductionOptions, plan.Request]:
+    ) -> tuple[ReductionOptions, Request]:
         queue = {name: options[name] for name in QUEUE if options.get(name) is not None}
         chosen = reduction_options({name: value for name, value in options.items() if name not in QUEUE})
-        request = plan.Request(
+        request = Request(
             qmap=self._qmap_file(qmap),
             options=chosen,
             output=_path(output),
