@@ -162,8 +162,8 @@ class Claims:
                 )
                 details = {"code": code, "description": description, "state_name": state}
                 connection.execute(
-                    "UPDATE runs SET status = CASE WHEN cancel THEN 'ENDED' ELSE 'INACTIVE' END, engine = NULL, details = ?, "
-                    "completion_time = CASE WHEN cancel THEN ? END WHERE number = ?",
+                    "UPDATE runs SET status = CASE WHEN cancel THEN 'ENDED' ELSE 'INACTIVE' END, engine = NULL, "
+                    "details = ?, completion_time = CASE WHEN cancel THEN ? END WHERE number = ?",
                     (as_json(details), now(), number),
                 )
                 entry: LogEntry = {
