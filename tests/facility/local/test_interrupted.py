@@ -118,7 +118,8 @@ def test_a_killed_engine_leaves_a_run_that_goes_on_where_it_was(
     set_up, let_go = obstacle
     set_up(step)
     run_id = start(detached, four_steps, describe, conclude)
-    until(lambda: detached.flows.get(run_id)["details"].get("state_name") == step)
+    under_way = {"code": "ActionStarted", "state_name": step}
+    until(lambda: under_way.items() <= detached.flows.get(run_id)["details"].items())
     if step in {"Describe", "Conclude"}:
         until((tmp_path / f"{step}.reached").exists)
     (engine,) = engines()
@@ -199,6 +200,7 @@ def test_an_engine_that_is_ended_puts_its_runs_back(
     run_id = start(detached, four_steps, describe, conclude)
     until((tmp_path / "Conclude.reached").exists)
     engines()[0].terminate()
+    until(lambda: not engines())
     let_go("Conclude")
     assert ended(detached, run_id)["status"] == "SUCCEEDED"
     assert (tmp_path / "notes").read_text().split() == ["describe", "conclude"]

@@ -29,7 +29,7 @@ def many(store):
         numbers = [{"n": n} for n in range(2, 10_001)]
         connection.executemany(
             "INSERT INTO runs SELECT :n, 'run' || :n, flow_id, definition, settings, 'label' || :n, tags, "
-            "iif(:n % 10, 'SUCCEEDED', 'FAILED'), start_time, start_time, details, NULL, 0, 0 "
+            "CASE WHEN :n % 10 THEN 'SUCCEEDED' ELSE 'FAILED' END, start_time, start_time, details, NULL, 0, 0 "
             "FROM runs WHERE number = 1",
             numbers,
         )

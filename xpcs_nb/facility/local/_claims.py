@@ -138,7 +138,7 @@ class Claims:
                 (status, as_json(details), now(), number),
             )
             connection.execute(
-                "UPDATE carried SET position = ?, output = ?, action = NULL, failed = iif(?, failed, NULL) "
+                "UPDATE carried SET position = ?, output = ?, action = NULL, failed = CASE WHEN ? THEN failed END "
                 "WHERE run = ?",
                 (as_json(position), None if output is None else as_json(output), handled, number),
             )
@@ -162,8 +162,8 @@ class Claims:
                 )
                 details = {"code": code, "description": description, "state_name": state}
                 connection.execute(
-                    "UPDATE runs SET status = iif(cancel, 'ENDED', 'INACTIVE'), engine = NULL, details = ?, "
-                    "completion_time = iif(cancel, ?, NULL) WHERE number = ?",
+                    "UPDATE runs SET status = CASE WHEN cancel THEN 'ENDED' ELSE 'INACTIVE' END, engine = NULL, "
+                    "details = ?, completion_time = CASE WHEN cancel THEN ? END WHERE number = ?",
                     (as_json(details), now(), number),
                 )
                 entry: LogEntry = {

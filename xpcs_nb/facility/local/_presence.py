@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import select
+import selectors
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,16 +82,20 @@ class Bell:
             self._descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)
         except OSError as error:
             raise WriteError("the engine can't make the pipe it listens on", path=path, got=error.strerror) from error
+        # Unlike `select`, it takes descriptors beyond 1023.
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._descriptor, selectors.EVENT_READ)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._selector.close()
         os.close(self._descriptor)
 
     def wait(self, seconds: float | None) -> None:
         """Return when somebody rang since the last call, or after `seconds`."""
-        if select.select([self._descriptor], [], [], seconds)[0]:
+        if self._selector.select(seconds):
             with contextlib.suppress(BlockingIOError):
                 os.read(self._descriptor, 65536)
 

@@ -247,7 +247,7 @@ class RunStore:
         with self.database.writing() as connection:
             number = self._number(connection, run_id)
             status, position = connection.execute(
-                "SELECT status, iif(status = 'FAILED', coalesce(failed, position), position) "
+                "SELECT status, CASE status WHEN 'FAILED' THEN coalesce(failed, position) ELSE position END "
                 "FROM runs JOIN carried ON run = number WHERE number = ?",
                 number,
             ).fetchone()
