@@ -188,3 +188,14 @@ def test_connect_refuses_a_site_that_is_not_filled_in():
 def test_the_input_of_a_run_holds_nothing_large(processed):
     _, run = processed
     assert len(json.dumps(run.output)) < 60_000
+
+
+def test_a_result_can_be_the_qmap_as_files_with_one_name_can(facility, processed, tmp_path):
+    """Neither takes the place of the other on the processing machine."""
+    measured, run = processed
+    new = facility.process(measured.raw, run.result_path, publish=False).wait(PATIENCE, progress=False)
+    with new.result() as tree, run.result() as before:
+        assert tree["qmap"].attrs["hash"] == before["qmap"].attrs["hash"]
+    qmap = tmp_path / measured.raw.name
+    qmap.write_bytes(measured.qmap.read_bytes())
+    assert facility.process(measured.raw, qmap, publish=False).wait(PATIENCE, progress=False).status == "SUCCEEDED"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from xpcs_nb.errors import FlowError, SiteError
 from xpcs_nb.facility import RunStatus, Services
-from xpcs_nb.flows import _plan as plan
 from xpcs_nb.flows._check import check_dataset, datasets_of, find_dataset, reduction_options
 from xpcs_nb.flows._found import CatalogView
+from xpcs_nb.flows._places import Request
+from xpcs_nb.flows._plan import online_input, reprocess_input
+from xpcs_nb.flows._plan_batch import batch_input
 from xpcs_nb.flows._run import Pace, Run
 from xpcs_nb.flows._sites import Site
 
@@ -134,7 +137,7 @@ class Facility:
             skip_transfer_back=skip_transfer_back,
         )
         dataset = check_dataset(Path(raw).absolute(), request.qmap, _path(metadata), chosen)
-        made = plan.online_input(self.site, dataset, request)
+        made = online_input(self.site, dataset, request)
         return self._start("online", made, active_runs_limit, tags)
 
     def process_batch(
@@ -171,6 +174,10 @@ class Facility:
         """
         from xpcs_nb.qmap import QMap
 
+        paths = datasets_of(datasets)
+        if self.site.kind == "local":
+            # Datasets go on in parallel; threads beyond the cores would be in each other's way.
+            options = {"threads": max(1, (os.cpu_count() or 1) // len(paths)), **options}
         _, request = self._request(
             options,
             qmap=qmap,
@@ -182,8 +189,8 @@ class Facility:
             skip_transfer_back=skip_transfer_back,
         )
         QMap.from_file(request.qmap)
-        found = [find_dataset(path) for path in datasets_of(datasets)]
-        made = plan.batch_input(self.site, found, request)
+        found = [find_dataset(path) for path in paths]
+        made = batch_input(self.site, found, request)
         return self._start("batch", made, active_runs_limit)
 
     def reprocess(
@@ -236,7 +243,7 @@ class Facility:
             origin=origin.noted,
         )
         dataset = check_dataset(origin.raw, request.qmap, origin.metadata, chosen)
-        made = plan.reprocess_input(self.site, dataset, request, suffix)
+        made = reprocess_input(self.site, dataset, request, suffix)
         return self._start("reprocess", made, active_runs_limit)
 
     def runs(
@@ -279,10 +286,10 @@ class Facility:
         output: str | Path | None,
         skip_transfer_back: bool,
         **given: Any,
-    ) -> tuple[ReductionOptions, plan.Request]:
+    ) -> tuple[ReductionOptions, Request]:
         queue = {name: options[name] for name in QUEUE if options.get(name) is not None}
         chosen = reduction_options({name: value for name, value in options.items() if name not in QUEUE})
-        request = plan.Request(
+        request = Request(
             qmap=self._qmap_file(qmap),
             options=chosen,
             output=_path(output),

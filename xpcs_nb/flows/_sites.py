@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -172,8 +173,9 @@ class Site(_Model):
 
 
 def sites_folder() -> Path:
-    """Return the folder of the user's own sites."""
-    return Path(platformdirs.user_config_dir("xpcs_nb", appauthor=False)) / "sites"
+    """Return the folder of the user's own sites: in ``XPCS_NB_CONFIG``, else in the user's settings."""
+    base = os.environ.get("XPCS_NB_CONFIG") or platformdirs.user_config_dir("xpcs_nb", appauthor=False)
+    return Path(base) / "sites"
 
 
 def site_files() -> dict[str, Path]:
