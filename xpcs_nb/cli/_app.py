@@ -9,7 +9,7 @@ from typing import TextIO
 
 import typer
 
-from xpcs_nb.cli import _correlate, _demo, _process, _qmap, _result, _runs, _search, _site, _watch
+from xpcs_nb.cli import _correlate, _demo, _process, _qmap, _result, _runs, _sandbox, _search, _site, _watch
 from xpcs_nb.errors import XpcsError
 
 __all__ = ["app", "main"]
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("correlate")(_correlate.correlate)
 app.command("demo")(_demo.demo)
+app.command("sandbox")(_sandbox.sandbox)
 app.command("process")(_process.process)
 app.command("reprocess")(_process.reprocess)
 app.command("batch")(_process.batch)
