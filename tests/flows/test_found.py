@@ -12,7 +12,7 @@ from xpcs_nb.catalog import Catalog, File, Record
 from xpcs_nb.errors import CorruptDataError, FlowError
 from xpcs_nb.flows import CatalogView
 from xpcs_nb.reduction import correlate_to_file
-from xpcs_nb.testing import simulate_measurement
+from xpcs_nb.testing import Sandbox, simulate_measurement
 
 
 class Elsewhere:
@@ -104,3 +104,28 @@ def test_a_record_without_result_says_so(view):
         view.get("b").load()
     with pytest.raises(FlowError, match="nothing was found"):
         view.search("protein").load()
+
+
+def test_a_result_at_globus_is_found_and_loaded(tmp_path, result, monkeypatch):
+    globus = pytest.importorskip("xpcs_nb.facility.globus")
+    remote = "11111111-1111-4111-8111-111111111111"
+    folder = tmp_path / "remote"
+    (folder / "A 1").mkdir(parents=True)
+    shutil.copy(result, folder / "A 1")
+    # As `Publishv2` writes it, with the space as it is
+    file = File(
+        url=f"globus://{remote}/A 1/{result.name}",
+        size=result.stat().st_size,
+        sha256=hashlib.sha256(result.read_bytes()).hexdigest(),
+    )
+    record = Record(subject="a", title="gel", dataset="A001_brownian", files=(file,), metadata={"temperature": 300})
+    with Sandbox(tmp_path / "state", {remote: folder}) as sandbox:
+        for name, value in sandbox.environ().items():
+            monkeypatch.setenv(name, value)
+        ids = (sandbox.endpoint_id, sandbox.endpoint_id, sandbox.index_id)
+        with globus.GlobusServices({}, *ids) as services:
+            services.catalogue.ingest(record)
+            found = CatalogView(services, tmp_path / "cache").search("gel", temperature=(290, 310))
+            assert found[0] == record
+            assert "multitau" in found.load().children
+            assert found[0].fetch()[0].is_relative_to(tmp_path / "cache")
