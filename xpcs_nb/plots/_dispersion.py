@@ -52,7 +52,7 @@ def plot_dispersion(
         line = np.geomspace(q[good].min(), q[good].max(), 100)
         ax.plot(line, dispersion.rate(line), "-", color="#c1272d", lw=1.0, label=_legend(dispersion))
     log_scale(ax, "xy")
-    dress(ax, "q (Å$^{-1}$)", r"rate $\Gamma$ (s$^{-1}$)")
+    dress(ax, "q (Å⁻¹)", "rate Γ (s⁻¹)")
     if used.any():
         ax.legend(fontsize=7, frameon=False, loc="upper left")
     return figure

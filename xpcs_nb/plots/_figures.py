@@ -42,7 +42,7 @@ DPI = 160
 LABEL, TICK = 9, 8
 INK, GREY, MASKED = "0.15", "0.6", "0.72"
 
-UNITS = {"1/angstrom": "Å$^{-1}$", "1/s": "s$^{-1}$", "degree": "°", "1": "", "": ""}
+UNITS = {"1/angstrom": "Å⁻¹", "1/s": "s⁻¹", "degree": "°", "1": "", "": ""}
 
 
 class ResultFigure(Figure):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
+import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from xpcs_nb.analysis import MIN_PAIRS, Uncertainty, fitted_curve, usable_delays
 from xpcs_nb.errors import OptionError
@@ -32,7 +33,29 @@ __all__ = ["PER_PAGE", "page_count", "plot_g2"]
 
 PER_PAGE = 36
 FIT_COLOUR = "#c1272d"
-DELAY = r"delay $\tau$ (s)"
+#: Panels up to which there is room for minor ticks.
+FEW = 9
+#: The look of a panel. Given when its axes are made: changing the ticks of 36 axes afterwards takes longer.
+PANEL: Any = {
+    "axes.linewidth": 0.6,
+    **{
+        f"{axis}tick.{name}": value
+        for axis in "xy"
+        for name, value in (
+            ("direction", "in"),
+            ("color", INK),
+            ("labelcolor", INK),
+            ("labelsize", 7),
+            ("major.width", 0.6),
+            ("minor.width", 0.6),
+            ("major.size", 3),
+            ("minor.size", 1.5),
+        )
+    },
+    "xtick.top": True,
+    "ytick.right": True,
+}
+DELAY = "delay τ (s)"
 
 
 def plot_g2(
@@ -120,15 +143,24 @@ class _Drawing:
     def __init__(
         self, dataset: xr.Dataset, used: xr.DataArray, fit: xr.Dataset | None, err: xr.DataArray | None
     ) -> None:
-        self.dataset, self.fit, self.err = dataset, fit, err
+        self.fit = fit
         self.labels = [int(label) for label in dataset["bin"].to_numpy()]
         self.delay = dataset["delay"].to_numpy()
         have = set(used["bin"].to_numpy().tolist())
         lacking = [label for label in self.labels if label not in have]
         if lacking:
             raise OptionError("the fit is of other bins", where="fit", got=f"no bins {lacking}", expected=self.labels)
-        self.used = used
-        self.curves = None if fit is None else fitted_curve(fit, self._fine())
+        # Plain arrays, as xarray's selections would take longer than the drawing.
+        self.g2 = dataset["g2"].transpose("delay", "bin").to_numpy()
+        self.used = used.sel(bin=self.labels).transpose("delay", "bin").to_numpy() & np.isfinite(self.g2)
+        self.err = None if err is None else err.transpose("delay", "bin").to_numpy()
+        self.curves: np.ndarray[tuple[int, int], np.dtype[np.float64]] | None = None
+        if fit is not None:
+            curves = fitted_curve(fit, self._fine())
+            self.fine, self.curves = (
+                curves["delay"].to_numpy(),
+                curves.sel(bin=self.labels).transpose("delay", "bin").to_numpy(),
+            )
         q = dataset["q"].to_numpy() if "q" in dataset.coords else np.full(len(self.labels), np.nan)
         self.q = np.asarray(q, dtype=float)
         self.colours = q_colours(self.q if np.isfinite(self.q).any() else np.arange(len(self.q), dtype=float))
@@ -139,11 +171,15 @@ class _Drawing:
         positive = self.delay[self.delay > 0]
         return np.geomspace(positive.min(), positive.max(), 300)
 
+    def span(self) -> tuple[float, float]:
+        """Return the range of delays, with a margin."""
+        positive = self.delay[self.delay > 0]
+        margin = (positive.max() / positive.min()) ** 0.05 if positive.max() > positive.min() else 2.0
+        return float(positive.min() / margin), float(positive.max() * margin)
+
     def title(self, index: int) -> str:
         """Name a bin by its q, and by its phi where bins differ in it."""
-        parts = (
-            [f"q = {self.q[index]:#.3g} Å$^{{-1}}$"] if np.isfinite(self.q[index]) else [f"bin {self.labels[index]}"]
-        )
+        parts = [f"q = {self.q[index]:#.3g} Å⁻¹"] if np.isfinite(self.q[index]) else [f"bin {self.labels[index]}"]
         distinct = np.unique(self.phi[np.isfinite(self.phi)])
         if len(distinct) > 1 and np.isfinite(self.phi[index]):
             parts.append(f"φ = {self.phi[index]:.3g}°")
@@ -151,10 +187,8 @@ class _Drawing:
 
     def draw(self, ax: Axes, index: int, *, colour: object, size: float, label: str | None = None) -> None:
         """Draw points, errors and curve of one bin."""
-        label_ = self.labels[index]
-        g2 = self.dataset["g2"].transpose("delay", "bin").to_numpy()[:, index]
-        used = self.used.sel(bin=label_).to_numpy() & np.isfinite(g2)
-        err = None if self.err is None else self.err.transpose("delay", "bin").to_numpy()[:, index]
+        g2, used = self.g2[:, index], self.used[:, index]
+        err = None if self.err is None else self.err[:, index]
         ax.errorbar(
             self.delay[used],
             g2[used],
@@ -167,28 +201,28 @@ class _Drawing:
             label=label,
         )
         out = ~used & np.isfinite(g2) & (self.delay > 0)
-        ax.plot(self.delay[out], g2[out], "o", mfc="none", mec=GREY, ms=size, mew=0.5, zorder=1, label="_left out")
+        if out.any():
+            ax.plot(self.delay[out], g2[out], "o", mfc="none", mec=GREY, ms=size, mew=0.5, zorder=1, label="_left out")
         if self.curves is not None:
-            curve = self.curves.sel(bin=label_)
             line_colour = FIT_COLOUR if label is None else colour
-            ax.plot(curve["delay"], curve, "-", color=line_colour, lw=1.0, zorder=3, label="_fit")
+            ax.plot(self.fine, self.curves[:, index], "-", color=line_colour, lw=1.0, zorder=3, label="_fit")
 
     def mark_outside(self, ax: Axes, index: int, limits: tuple[float, float]) -> None:
         """Point at what lies above or below the axes, so that nothing is left out unseen."""
-        g2 = self.dataset["g2"].transpose("delay", "bin").to_numpy()[:, index]
+        g2 = self.g2[:, index]
         inset = 0.03 * (limits[1] - limits[0])
         for beyond, at, marker in ((g2 > limits[1], limits[1] - inset, "^"), (g2 < limits[0], limits[0] + inset, "v")):
             where = self.delay[beyond & (self.delay > 0)]
-            ax.plot(where, np.full(len(where), at), marker, mfc="none", mec=GREY, ms=3.5, mew=0.6, label="_outside")
+            if len(where):
+                ax.plot(where, np.full(len(where), at), marker, mfc="none", mec=GREY, ms=3.5, mew=0.6, label="_outside")
 
     def limits(self, indices: Iterable[int]) -> tuple[float, float] | None:
         """Return the range that the trusted points need, with their errors; None where there are none."""
         low, high = [], []
         for index in indices:
-            one = self.dataset["g2"].transpose("delay", "bin")[:, index].to_numpy()
-            used = self.used.sel(bin=self.labels[index]).to_numpy()
-            err = np.zeros_like(one) if self.err is None else self.err.transpose("delay", "bin")[:, index].to_numpy()
-            used = used & np.isfinite(one) & np.isfinite(err)
+            one = self.g2[:, index]
+            err = np.zeros_like(one) if self.err is None else self.err[:, index]
+            used = self.used[:, index] & np.isfinite(err)
             if used.any():
                 low.append(np.percentile((one - err)[used], 1))
                 high.append(np.percentile((one + err)[used], 99))
@@ -205,8 +239,8 @@ class _Drawing:
         one = self.fit.sel(bin=self.labels[index])
         if not bool(one["success"]):
             return "no fit: " + str(one["status"].item()).split(":")[0], GREY
-        rate = rf"$\Gamma$ = {value_with_error(float(one['rate']), float(one['rate_err']))} s$^{{-1}}$"
-        return f"{rate}, $\\chi^2/\\nu$ = {float(one['chi2'] / one['dof']):.2g}", FIT_COLOUR
+        rate = f"Γ = {value_with_error(float(one['rate']), float(one['rate_err']))} s⁻¹"
+        return f"{rate}, χ²/ν = {float(one['chi2'] / one['dof']):.2g}", FIT_COLOUR
 
 
 def _grid(drawing: _Drawing, page: int, per_page: int, sharey: bool, fig: Figure | None) -> Figure:
@@ -217,12 +251,24 @@ def _grid(drawing: _Drawing, page: int, per_page: int, sharey: bool, fig: Figure
     shown = range((page - 1) * per_page, min(page * per_page, total))
     columns = _columns(len(shown))
     rows = -(-len(shown) // columns)
+    margins: dict[str, float] = {}
     if fig is None:
         width = PAGE if columns <= 4 else 1.85 * columns
-        fig = ResultFigure(figsize=(width, (width / columns) * 0.8 * rows + 0.35), layout="constrained")
-    panels = fig.subplots(rows, columns, sharex=True, squeeze=False).ravel()
+        height = (width / columns) * 0.8 * rows + 0.35
+        # Placed by hand: the constrained layout would draw all panels twice more to measure them.
+        fig, margins = ResultFigure(figsize=(width, height)), _margins(width, height, columns, rows, paged=pages > 1)
+    with mpl.rc_context(PANEL):
+        panels = fig.subplots(rows, columns, sharex=True, squeeze=False, gridspec_kw=margins).ravel()
+    # The panels share this axis.
+    panels[0].set_xscale("log")
+    panels[0].set_xlim(*drawing.span())
+    panels[0].xaxis.set_major_locator(LogLocator(numticks=6))
+    panels[0].xaxis.set_minor_formatter(NullFormatter())
+    if len(shown) > FEW:
+        panels[0].xaxis.set_minor_locator(NullLocator())
     limits = drawing.limits(shown) if sharey else None
     for panel, index in zip(panels, shown, strict=False):
+        panel.set_autoscale_on(False)
         drawing.draw(panel, index, colour=drawing.colours.cmap(0.35), size=2.6)
         _dress_panel(panel, drawing, index, limits or drawing.limits([index]))
     for spare in panels[len(shown) :]:
@@ -237,6 +283,22 @@ def _grid(drawing: _Drawing, page: int, per_page: int, sharey: bool, fig: Figure
     return fig
 
 
+def _margins(width: float, height: float, columns: int, rows: int, *, paged: bool) -> dict[str, float]:
+    """Return the place of the panels in a figure of some inches, with room for labels, titles and notes."""
+    left, right, between = 0.62, 0.1, 0.45
+    bottom, top, above = 0.52, 0.62 if paged else 0.4, 0.44
+    panel_width = (width - left - right - between * (columns - 1)) / columns
+    panel_height = max(0.3, (height - bottom - top - above * (rows - 1)) / rows)
+    return {
+        "left": left / width,
+        "right": 1 - right / width,
+        "bottom": bottom / height,
+        "top": 1 - top / height,
+        "wspace": between / panel_width,
+        "hspace": above / panel_height,
+    }
+
+
 def _columns(panels: int) -> int:
     if panels <= 3:
         return max(panels, 1)
@@ -244,13 +306,8 @@ def _columns(panels: int) -> int:
 
 
 def _dress_panel(panel: Axes, drawing: _Drawing, index: int, limits: tuple[float, float] | None) -> None:
-    dress(panel)
-    panel.set_xscale("log")
-    panel.xaxis.set_major_locator(LogLocator(numticks=6))
-    panel.xaxis.set_minor_formatter(NullFormatter())
     panel.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     panel.ticklabel_format(axis="y", useOffset=False)
-    panel.tick_params(labelsize=7)
     panel.set_title(drawing.title(index), fontsize=8, pad=3 if drawing.fit is None else 13)
     if limits is None:
         panel.text(0.5, 0.5, "no usable points", transform=panel.transAxes, ha="center", fontsize=7, color=GREY)
@@ -290,5 +347,5 @@ def _overlay(drawing: _Drawing, ax: Axes | None) -> Figure:
     if few:
         ax.legend(fontsize=7, frameon=False, handletextpad=0.3)
     elif np.isfinite(drawing.q).any():
-        colour_bar(figure, drawing.colours, ax, "q (Å$^{-1}$)")
+        colour_bar(figure, drawing.colours, ax, "q (Å⁻¹)")
     return figure

@@ -33,7 +33,7 @@ type Floats = NDArray[np.float64]
 #: Largest number of points of a stability curve: single static bins of a weak scatterer are mostly noise.
 GROUPS = 40
 
-Q = "q (Å$^{-1}$)"
+Q = "q (Å⁻¹)"
 
 
 def plot_saxs_2d(

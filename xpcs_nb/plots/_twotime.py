@@ -76,7 +76,7 @@ def plot_twotime(
     _draw_map(fig, panels[0], one["c2"], axes, percentiles)
     title = f"bin {label}"
     if "q" in one.coords and np.isfinite(float(one["q"])):
-        title += f", q = {float(one['q']):#.3g} Å$^{{-1}}$"
+        title += f", q = {float(one['q']):#.3g} Å⁻¹"
     panels[0].set_title(title, fontsize=9)
     if with_g2:
         _draw_g2(panels[1], one)
