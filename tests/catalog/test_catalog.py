@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from xpcs_nb.catalog import Catalog, DataCite, File, Record
+from xpcs_nb.catalog import Catalog, DataCite, File, Not, Record
 from xpcs_nb.errors import MissingKeyError, OptionError
 
 
@@ -316,3 +316,80 @@ class TestPages:
 def test_importing_the_catalogue_loads_no_numerical_package():
     code = "import sys, xpcs_nb.catalog; sys.exit(any(name in sys.modules for name in ('numpy', 'xarray', 'h5py')))"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parent).returncode == 0
+
+
+def numbered(begin: int, end: int):
+    for i in range(begin, end):
+        tags = ["even" if i % 2 == 0 else "odd", *(["tenth"] if i % 10 == 0 else [])]
+        title = "gel at rest" if i % 3 == 0 else "rest of the gel"
+        yield Record(subject=f"s{i:05d}", title=title, dataset=f"d{i % 50}", metadata={"n": i, "tags": tags})
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    with Catalog(tmp_path_factory.mktemp("large") / "c.db") as catalog:
+        catalog.ingest_many(numbered(0, 5000))
+        catalog.search("gel", n=(0, 10), facets=["tags", "n"])
+        catalog.ingest_many(numbered(5000, 20_000))
+        yield catalog
+
+
+class TestManyRecords:
+    """Full chunks are arrays, the last one is rows, and nobody sees the difference."""
+
+    def test_every_way_to_ask_gives_what_it_should(self, large):
+        assert large.search("gel", facets=["tags"]).facets["tags"] == (
+            ("even", 10_000),
+            ("odd", 10_000),
+            ("tenth", 2000),
+        )
+        assert large.search('"gel at rest"').total == 6667
+        assert large.search('"rest gel"').total == 0
+        assert large.search("re* gel").total == 20_000
+        found = large.search("gel", n=(4990, 8999), tags="tenth", facets=["dataset"], sort="-n", limit=3)
+        assert found.total == 401
+        assert [one.metadata["n"] for one in found] == [8990, 8980, 8970]
+        assert found.facets["dataset"] == (("d40", 81), ("d0", 80), ("d10", 80), ("d20", 80), ("d30", 80))
+        pages = [large.search(sort=["dataset", "-n"], limit=5, offset=offset) for offset in (0, 5)]
+        assert [one.metadata["n"] for page in pages for one in page] == [20_000 - 50 * i for i in range(1, 11)]
+
+    def test_what_is_replaced_and_deleted_in_full_chunks_is_gone(self, large):
+        large.ingest(Record(subject="s00010", title="latex", dataset="new", metadata={"n": -1}))
+        large.delete("s00020")
+        assert len(large) == 19_999
+        assert large.search("gel").total == 19_998
+        assert large.search(tags="tenth").total == 1998
+        assert [one.subject for one in large.search("latex")] == ["s00010"]
+        assert large.search(n=(0, 30)).total == 29
+        assert large.search(tags=None).total == 1
+
+    def test_another_process_sees_what_was_added(self, large):
+        with Catalog(large.path) as other:
+            before = other.search("gel", tags="odd").total
+            large.ingest(Record(subject="added", title="gel", dataset="d", metadata={"tags": ["odd"]}))
+            assert other.search("gel", tags="odd").total == before + 1
+            large.delete("added")
+            assert other.search("gel", tags="odd").total == before
+
+
+class TestNegation:
+    def test_not_missing_and_present(self, many):
+        many.ingest(record("none", metadata={"sample": "gel"}))
+        assert many.search(sample=Not("gel")).total == 20
+        assert many.search(sample=Not({"gel", "latex"})).total == 10
+        assert many.search(temperature=Not((285, 400))).total == 6
+        assert [one.subject for one in many.search(temperature=None)] == ["none"]
+        assert many.search(temperature=Not(None)).total == 30
+
+    def test_several_keys_sort_one_after_the_other(self, many):
+        found = many.search(sort=["sample", "-temperature"], limit=12)
+        assert [one.subject for one in found] == [f"s{i:02d}" for i in (*range(27, -1, -3), 28, 25)]
+        assert [one.subject for one in many.search(sort=["-good", "start_time"], limit=2)] == ["s00", "s02"]
+
+    def test_what_others_may_not_see_is_not_found_for_them(self, catalog):
+        catalog.ingest(record("open"))
+        catalog.ingest(record("ours", visible_to=("urn:globus:groups:id:g1", "urn:globus:auth:identity:u1")))
+        catalog.ingest(record("unknown", visible_to=None))
+        assert catalog.search().total == 3
+        assert [one.subject for one in catalog.search(as_seen_by=[])] == ["open"]
+        assert catalog.search(as_seen_by=["urn:globus:groups:id:g1"], facets=["tags"]).total == 2

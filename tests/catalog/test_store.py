@@ -173,3 +173,22 @@ def test_the_folder_is_made(tmp_path):
 def test_nothing_is_made_before_the_catalogue_is_used(tmp_path):
     Catalog(tmp_path / "c.db")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_catalogue_of_the_first_version_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "c.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(Path(__file__).with_name("version_1.sql").read_text())
+    for number, name in enumerate(("a", "b"), 1):
+        record = Record(subject=name, title=f"gel {name}", dataset="d", metadata={"temperature": 300 + number})
+        row = (number, name, "digest", record.model_dump_json(), record.title)
+        connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?)", row)
+    connection.executescript(
+        f"PRAGMA application_id = {0x58504353}; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;"
+    )
+    connection.close()
+    with Catalog(path) as catalog:
+        assert [one.subject for one in catalog.search("gel", temperature=(302, None))] == ["b"]
+        assert catalog.ingest(simple("c")) == "created"
+    with Catalog(path) as catalog:
+        assert len(catalog) == 3

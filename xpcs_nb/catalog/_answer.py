@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,9 @@ from xpcs_nb.catalog._words import asked_for
 __all__ = ["answer"]
 
 type Counts = tuple[tuple[str | float, int], ...]
+
+#: Records found, above which their order is looked up, not made.
+MANY = 50_000
 
 #: A visitor without a login sees this.
 PUBLIC = "public"
@@ -39,9 +41,36 @@ def answer(
         mask &= question.passing("visible_to", {PUBLIC, *asked.as_seen_by})
     found = np.flatnonzero(mask)
     sort = asked.sort or ["relevance", "-created"]
-    numbers = _page(index, question, found, [sort] if isinstance(sort, str) else sort, size)
+    sort = [name for name in ([sort] if isinstance(sort, str) else sort) if name != "relevance" or phrases]
+    numbers = _page(index, question, _front(index, question, (found, mask), sort, size), sort, size)
     counts = {name: _facet(connection, index, question, name, (found, mask), asked.facet_size) for name in asked.facets}
     return found.size, numbers.tolist(), counts
+
+
+def _front(index: Index, question: Question, found: tuple[Ids, Mask], sort: Sequence[str], size: int) -> Ids:
+    """Return those of many records found that can be among the first `size`, where the order of the key is known."""
+    numbers, mask = found
+    if numbers.size < MANY or not sort or sort[0] == "relevance":
+        return numbers
+    key = question.key(sort[0].removeprefix("-"))
+    column, texts = index.values(key)
+    if texts.items.size and not column.items.size:
+        column = index.ranked(key)
+    elif texts.items.size:
+        return numbers
+    if not column.dense:
+        return numbers
+    order = column.order[::-1] if sort[0].startswith("-") else column.order
+    stop, step, taken = 0, max(4 * size, 1024), 0
+    while taken < size and stop < order.size:
+        taken += int(np.count_nonzero(mask[order[stop : stop + step] + 1]))
+        stop += step
+    # All that are equal to the last one
+    while stop < order.size and column.items[order[stop]] == column.items[order[stop - 1]]:
+        equal = column.items[order[stop : stop + step]] == column.items[order[stop]]
+        stop += equal.size if equal.all() else int(equal.argmin())
+    front = order[:stop] + 1
+    return np.sort(front[mask[front]]).astype(np.int64)
 
 
 def _page(index: Index, question: Question, found: Ids, sort: Sequence[str], size: int) -> Ids:
@@ -52,25 +81,24 @@ def _page(index: Index, question: Question, found: Ids, sort: Sequence[str], siz
     keys: list[NDArray[np.float64]] = []
     for name in sort:
         if name == "relevance":
-            if question.has_text:
-                keys.append(-question.relevance(found))
+            keys.append(-question.relevance(found))
             continue
         key, down = question.key(name.removeprefix("-")), name.startswith("-")
         numbers, texts = index.values(key)
-        keys.append(_order(numbers, numbers.items, found, down=down))
+        if numbers.items.size:
+            keys.append(_order(numbers, found, down=down))
         if texts.items.size:
-            ranks = index.ranks(key)[texts.items.astype(np.int32, copy=False)]
-            keys.append(_order(texts, ranks, found, down=down))
+            keys.append(_order(index.ranked(key), found, down=down))
     return found[_first(np.arange(found.size), keys, size)]
 
 
-def _order(column: Column, items: NDArray[Any], found: Ids, *, down: bool) -> NDArray[np.float64]:
+def _order(column: Column, found: Ids, *, down: bool) -> NDArray[np.float64]:
     """Return a number for each record found that rises in the order wanted; infinite without a value."""
     if column.dense:
-        values = items[found - 1].astype(np.float64)
+        values = column.items[found - 1].astype(np.float64, copy=False)
         return -values if down else values
     lowest = np.full(column.until, np.inf)
-    np.minimum.at(lowest, column.records, -items.astype(np.float64) if down else items.astype(np.float64))
+    np.minimum.at(lowest, column.records, -column.items if down else column.items)
     return lowest[found]
 
 

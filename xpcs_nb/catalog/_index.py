@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +22,9 @@ type Ids = NDArray[np.int64]
 
 #: Memory for columns; those not used for longest go first.
 COLUMN_BYTES = 256_000_000
+
+#: Keys whose order of texts is kept.
+RANKED = 4
 
 #: Beyond every word that begins with a prefix.
 LAST_CHARACTER = "\U0010ffff"
@@ -58,6 +62,11 @@ class Column:
         numbers, codes = np.unique(self.items, return_inverse=True)
         return codes.astype(np.int32), numbers.astype(np.float64)
 
+    @cached_property
+    def order(self) -> NDArray[np.int32]:
+        """Return the places of the items in rising order; equal ones in order."""
+        return np.argsort(self.items, kind="stable").astype(np.int32)
+
     def holds(self, chosen: Mask) -> Mask:
         """Return, for each number of a record, whether one of its items is chosen; `chosen` is by item."""
         held = np.zeros(self.until, dtype=bool)
@@ -73,8 +82,9 @@ class Column:
 
     @property
     def nbytes(self) -> int:
-        codes = 0 if self.items.dtype == np.int32 or "codes" not in self.__dict__ else 4 * self.items.size
-        return self.records.nbytes + self.items.nbytes + codes
+        """Memory taken, with what was derived from the items."""
+        derived = [name for name in ("codes", "order") if name in self.__dict__]
+        return self.records.nbytes + self.items.nbytes + 4 * self.items.size * len(derived)
 
 
 class Index:
@@ -86,7 +96,7 @@ class Index:
 
     def __init__(self) -> None:
         self._columns: OrderedDict[tuple[int, int], Column] = OrderedDict()
-        self._ranks: dict[int, tuple[int, NDArray[np.int32]]] = {}
+        self._ranked: OrderedDict[int, tuple[tuple[int, int], Column]] = OrderedDict()
         self._dead: list[int] = []
         self._until = 1
         self._sealed = 0
@@ -99,7 +109,7 @@ class Index:
         if until < self._until:
             # Another file under the same name
             self._columns.clear()
-            self._ranks.clear()
+            self._ranked.clear()
             self._dead.clear()
         self._connection, self._until = connection, until
         self._sealed = int(connection.execute("SELECT count(*) FROM chunks").fetchone()[0])
@@ -156,45 +166,68 @@ class Index:
         table[codes] = True
         return column.holds(table[column.items.astype(np.int32, copy=False)])
 
-    def ranks(self, key: int) -> NDArray[np.int32]:
-        """Return the place of each text of a key, by its code, in the order of texts."""
+    def ranked(self, key: int) -> Column:
+        """Return the texts of a key by their places in the order of texts: a column of numbers."""
+        texts = self.column(key, TEXTS)
         size = int(self._connection.execute("SELECT terms FROM keys WHERE id = ?", (key,)).fetchone()[0])
-        known = self._ranks.get(key)
-        if known is None or known[0] != size:
+        known = self._ranked.pop(key, None)
+        if known is None or known[0] != (texts.until, size):
             rows = self._connection.execute("SELECT code FROM terms WHERE key = ? ORDER BY value", (key,))
-            ranks = np.empty(size, dtype=np.int32)
+            ranks = np.empty(size, dtype=np.float64)
             ranks[np.fromiter((code for (code,) in rows), dtype=np.int32, count=size)] = np.arange(size)
-            self._ranks[key] = known = (size, ranks)
+            items = ranks[texts.items.astype(np.int32, copy=False)]
+            known = (texts.until, size), Column(texts.records, items, texts.until)
+        self._ranked[key] = known
+        while len(self._ranked) > RANKED:
+            self._ranked.popitem(last=False)
         return known[1]
 
-    def occurrences(self, phrase: Phrase) -> Ids:
-        """Return where a phrase begins: (n,), record times `POSITIONS` plus position, rising."""
-        places = self._word(phrase.words[-1], prefix=phrase.prefix)
-        for before in reversed(phrase.words[:-1]):
-            first = self._word(before, prefix=False)
-            if first.size <= places.size:
-                places = first[_within(first + 1, places)]
-            else:
-                places = places[_within(places - 1, first)] - 1
-        return places
+    def frequencies(self, phrase: Phrase) -> NDArray[np.int32]:
+        """Return how often each record has a phrase; (N,) for numbers below N."""
+        times = np.zeros(self._until, dtype=np.int32)
+        # Chunk by chunk, which stays in the processor's cache.
+        found = self._places(phrase.words[-1], prefix=phrase.prefix)
+        for word in reversed(phrase.words[:-1]):
+            before = self._places(word, prefix=False)
+            found = {first: _followed(before[first], found[first]) for first in found.keys() & before.keys()}
+        for first, places in found.items():
+            counts = np.bincount(places // POSITIONS)
+            times[first : first + counts.size] = counts
+        return times
 
-    def _word(self, word: str, *, prefix: bool) -> Ids:
+    def _places(self, word: str, *, prefix: bool) -> dict[int, NDArray[np.uint32]]:
+        """Return the occurrences of a word, rising, by the first record of their chunk, which they are counted from."""
+        if not prefix:
+            return dict(self._postings(word, prefix=False))
+        found: dict[int, list[NDArray[np.uint32]]] = {}
+        for first, places in self._postings(word, prefix=True):
+            found.setdefault(first, []).append(places)
+        return {first: np.sort(np.concatenate(parts)) for first, parts in found.items()}
+
+    def _postings(self, word: str, *, prefix: bool) -> Iterator[tuple[int, NDArray[np.uint32]]]:
+        """Yield (first record of a chunk, occurrences counted from it); with `prefix` a chunk may come again."""
         which = "word >= ? AND word < ?" if prefix else "word = ?"
         values = (word, word + LAST_CHARACTER) if prefix else (word,)
         sealed = f"SELECT id, occurrences FROM chunks CROSS JOIN postings ON chunk = id AND {which} ORDER BY id"  # noqa: S608
-        found = [
-            np.frombuffer(places, dtype=np.uint32) + np.int64(chunk * CHUNK * POSITIONS)
-            for chunk, places in self._connection.execute(sealed, values)
-        ]
+        for chunk, places in self._connection.execute(sealed, values):
+            yield chunk * CHUNK, np.frombuffer(places, dtype=np.uint32)
+        first = self._sealed * CHUNK
         rows = self._connection.execute(f"SELECT occurrence FROM tail_words WHERE {which}", values)  # noqa: S608
-        found.append(np.array([place for (place,) in rows], dtype=np.int64))
-        places = np.concatenate(found)
-        return np.sort(places) if prefix else places
+        places = np.fromiter((place - first * POSITIONS for (place,) in rows), dtype=np.uint32)
+        if places.size:
+            yield first, places
 
 
-def _within(wanted: Ids, places: Ids) -> Mask:
-    """Return which of `wanted` are among `places`; both rise."""
-    if not places.size:
-        return np.zeros(wanted.size, dtype=bool)
+def _followed(places: NDArray[np.uint32], next_places: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return those of `places` after which one of `next_places` comes; both rise."""
+    if not places.size or not next_places.size:
+        return places[:0]
+    if places.size <= next_places.size:
+        return places[_within(places + np.uint32(1), next_places)]
+    before = next_places - np.uint32(1)
+    return before[_within(before, places)]
+
+
+def _within(wanted: NDArray[np.uint32], places: NDArray[np.uint32]) -> Mask:
     nearest = places[np.minimum(np.searchsorted(places, wanted), places.size - 1)]
     return np.equal(nearest, wanted)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from xpcs_nb.catalog._filters import Filter, Not, Range, Scalar
 from xpcs_nb.catalog._record import FIELDS, TIMES, seconds
 from xpcs_nb.catalog._words import Phrase
-from xpcs_nb.catalog._write import POSITIONS
 from xpcs_nb.errors import OptionError
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class Question:
     def __init__(self, connection: sqlite3.Connection, index: Index) -> None:
         self._connection = connection
         self._index = index
-        self._scored: list[Ids] = []
+        self._scored: list[NDArray[np.int32]] = []
 
     def find(self, phrases: Collection[Phrase] | None, filters: Mapping[str, Filter]) -> Mask:
         """Return which records have all phrases and pass all filters."""
@@ -42,28 +41,19 @@ class Question:
         for name, wanted in filters.items():
             found &= self.passing(name, wanted)
         for phrase in phrases or ():
-            numbers = self._index.occurrences(phrase) // POSITIONS
-            self._scored.append(numbers)
-            has = self._index.nothing()
-            has[numbers] = True
-            found &= has
+            times = self._index.frequencies(phrase)
+            self._scored.append(times)
+            found &= times > 0
         return found
-
-    @property
-    def has_text(self) -> bool:
-        """Whether there is text to be relevant for."""
-        return bool(self._scored)
 
     def relevance(self, found: Ids) -> NDArray[np.float64]:
         """Return how well the text fits each record: more often is better, more so of phrases that few have (BM25)."""
         import numpy as np
 
         score = np.zeros(found.size)
-        size = self._index.nothing().size
-        for numbers in self._scored:
-            times = np.bincount(numbers, minlength=size)
+        for times in self._scored:
             having = int(np.count_nonzero(times))
-            rarity = np.log1p((size - having + 0.5) / (having + 0.5))
+            rarity = np.log1p((times.size - having + 0.5) / (having + 0.5))
             frequency = times[found]
             score += rarity * 2.2 * frequency / (frequency + 1.2)
         return score

@@ -114,28 +114,40 @@ class Writer:
 
     def _seal(self, chunk: int) -> None:
         """Write a chunk that is full as arrays, and take its rows away."""
-        self.finish()
         execute, begin = self._connection.execute, chunk * CHUNK
-        entries: dict[tuple[int, int], tuple[array[int], array[float]]] = {}
+        entries: dict[tuple[int, int], tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
         for key, kind, record, item in execute("SELECT key, kind, record, item FROM tail_entries"):
-            if (key, kind) not in entries:
-                entries[key, kind] = (array("H"), array("i" if kind == TEXTS else "d"))
             records, items = entries[key, kind]
-            records.append(record - begin)
+            records.append(record)
             items.append(item)
-        columns = ((chunk, *which, records.tobytes(), items.tobytes()) for which, (records, items) in entries.items())
+        # The rows are of earlier transactions, thus of earlier records.
+        for which, (records, items) in self._entries.items():
+            entries[which][0].extend(records)
+            entries[which][1].extend(items)
+        columns = (
+            (chunk, key, kind, array("H", (number - begin for number in records)).tobytes(), _packed(kind, items))
+            for (key, kind), (records, items) in entries.items()
+        )
         self._connection.executemany("INSERT INTO columns VALUES (?, ?, ?, ?, ?)", columns)
-        words: dict[str, array[int]] = {}
-        first = begin * POSITIONS
+        words: dict[str, list[int]] = defaultdict(list)
         for word, occurrence in execute("SELECT word, occurrence FROM tail_words"):
-            if word not in words:
-                words[word] = array("I")
-            words[word].append(occurrence - first)
-        postings = ((chunk, word, found.tobytes()) for word, found in words.items())
+            words[word].append(occurrence)
+        for word, found in self._words.items():
+            words[word].extend(found)
+        first = begin * POSITIONS
+        postings = (
+            (chunk, word, array("I", (each - first for each in words[word])).tobytes()) for word in sorted(words)
+        )
         self._connection.executemany("INSERT INTO postings VALUES (?, ?, ?)", postings)
+        self._entries.clear()
+        self._words.clear()
         for statement in ("DELETE FROM tail_entries", "DELETE FROM tail_words"):
             execute(statement)
         execute("INSERT INTO chunks VALUES (?)", (chunk,))
+
+
+def _packed(kind: int, items: list[float]) -> bytes:
+    return array("i", map(int, items)).tobytes() if kind == TEXTS else array("d", items).tobytes()
 
 
 def delete(connection: sqlite3.Connection, number: int) -> None:

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import typer
 
-from xpcs_nb.cli import _correlate, _demo, _process, _qmap, _result, _runs, _search, _site
+from xpcs_nb.cli import _correlate, _demo, _process, _qmap, _result, _runs, _sandbox, _search, _site, _watch
 from xpcs_nb.errors import XpcsError
 
 __all__ = ["app", "main"]
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("correlate")(_correlate.correlate)
 app.command("demo")(_demo.demo)
+app.command("sandbox")(_sandbox.sandbox)
 app.command("process")(_process.process)
 app.command("reprocess")(_process.reprocess)
 app.command("batch")(_process.batch)
@@ -31,6 +32,7 @@ app.command("retry")(_runs.retry)
 app.command("cancel")(_runs.cancel)
 app.command("runs")(_runs.runs)
 app.command("search")(_search.search)
+app.command("watch")(_watch.watch)
 app.add_typer(_qmap.app, name="qmap")
 app.add_typer(_result.app, name="result")
 app.add_typer(_site.app, name="site")

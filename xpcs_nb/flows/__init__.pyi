@@ -1,7 +1,22 @@
 from ._connect import connect
 from ._facility import Facility
+from ._found import CatalogView, Found, FoundRecord
 from ._run import Run
 from ._sites import Site, load_site, site_files, sites_folder
 from ._step import Step
+from ._watch import Watcher
 
-__all__ = ["Facility", "Run", "Site", "Step", "connect", "load_site", "site_files", "sites_folder"]
+__all__ = [
+    "CatalogView",
+    "Facility",
+    "Found",
+    "FoundRecord",
+    "Run",
+    "Site",
+    "Step",
+    "Watcher",
+    "connect",
+    "load_site",
+    "site_files",
+    "sites_folder",
+]

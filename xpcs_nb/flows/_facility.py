@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from xpcs_nb.errors import FlowError, SiteError
-from xpcs_nb.facility import Catalogue, RunStatus, Services
+from xpcs_nb.facility import RunStatus, Services
 from xpcs_nb.flows._check import Dataset, check_dataset, datasets_of, find_dataset, reduction_options, unseen_dataset
+from xpcs_nb.flows._found import CatalogView
 from xpcs_nb.flows._places import Request
 from xpcs_nb.flows._plan import online_input, reprocess_input
 from xpcs_nb.flows._plan_batch import batch_input
@@ -63,9 +64,9 @@ class Facility:
         self._deployed: dict[str, tuple[str, dict[str, str]]] = {}
 
     @property
-    def catalog(self) -> Catalogue:
-        """The published records: ``search``, ``get``."""
-        return self.services.catalogue
+    def catalog(self) -> CatalogView:
+        """The published records: ``search``, ``get``; they can `load` their results."""
+        return CatalogView(self.services, self._folder / "cache")
 
     def process(
         self,
@@ -81,6 +82,7 @@ class Facility:
         publish: bool = True,
         skip_transfer_back: bool = False,
         active_runs_limit: int | None = None,
+        tags: Sequence[str] = (),
         **options: Any,
     ) -> Run:
         """Start the online flow for one dataset and return at once.
@@ -110,6 +112,8 @@ class Facility:
             Leave the results where they are processed, even with `output`.
         active_runs_limit
             Wait until fewer runs than this are active; by default that of the site.
+        tags
+            Of the run, to find it again by `runs`.
         **options
             ``queue``, ``account``, ``walltime`` (hh:mm:ss), ``nodes_per_block`` and ``max_blocks``; and the fields of
             `xpcs_nb.ReductionOptions`.
@@ -133,7 +137,7 @@ class Facility:
         )
         dataset = self._dataset(Path(raw).absolute(), request, _path(metadata))
         made = online_input(self.site, dataset, request)
-        return self._start("online", made, active_runs_limit)
+        return self._start("online", made, active_runs_limit, tags)
 
     def process_batch(
         self,
@@ -242,9 +246,11 @@ class Facility:
         made = reprocess_input(self.site, dataset, request, suffix)
         return self._start("reprocess", made, active_runs_limit)
 
-    def runs(self, *, status: RunStatus | None = None, limit: int = 50, offset: int = 0) -> list[Run]:
-        """Return runs, newest first, also those of other sessions."""
-        listed = self.services.flows.list(limit=limit, offset=offset, status=status, tag=TAG)
+    def runs(
+        self, *, status: RunStatus | None = None, tag: str | None = None, limit: int = 50, offset: int = 0
+    ) -> list[Run]:
+        """Return runs, newest first, also those of other sessions; all of this package, or those with a tag."""
+        listed = self.services.flows.list(limit=limit, offset=offset, status=status, tag=tag or TAG)
         return [self.run(each["run_id"]) for each in listed]
 
     def run(self, run_id: str) -> Run:
@@ -255,7 +261,7 @@ class Facility:
         FlowError
             When used, if there is none.
         """
-        return Run(self.services, run_id, folder=self._folder / "fetched", pace=self._pace)
+        return Run(self.services, run_id, folder=self._folder, pace=self._pace)
 
     def close(self) -> None:
         """Let go of connections; runs go on."""
@@ -313,7 +319,9 @@ class Facility:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path if path.is_file() else qmap.save(path)
 
-    def _start(self, flow: str, made: OnlineInput | ReprocessInput | BatchInput, limit: int | None) -> Run:
+    def _start(
+        self, flow: str, made: OnlineInput | ReprocessInput | BatchInput, limit: int | None, tags: Sequence[str] = ()
+    ) -> Run:
         from xpcs_nb.flows.definitions import FLOWS, functions_of, load
 
         self._wait_for_room(limit if limit is not None else self.site.limits.active_runs)
@@ -321,7 +329,9 @@ class Facility:
             self._deployed[flow] = self.services.flows.deploy(FLOWS[flow], load(flow), functions_of(flow))
         flow_id, functions = self._deployed[flow]
         # Globus Flows takes labels of at most 64 characters.
-        document = self.services.flows.start(flow_id, made.body(functions), label=made.label[:64], tags=[TAG, flow])
+        document = self.services.flows.start(
+            flow_id, made.body(functions), label=made.label[:64], tags=[TAG, flow, *tags]
+        )
         return self.run(document["run_id"])
 
     def _wait_for_room(self, limit: int | None) -> None:

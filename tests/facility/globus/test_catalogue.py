@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from xpcs_nb.catalog import Catalog, DataCite, File, Record
+from xpcs_nb.catalog import Catalog, DataCite, File, Not, Record
 from xpcs_nb.errors import MissingKeyError, OptionError
 from xpcs_nb.facility.globus import GlobusServices
 
@@ -36,6 +36,14 @@ SEARCHES: list[tuple[str, dict[str, object]]] = [
     ("", {"cycle": ["2026-1", "2026-2"], "temperature": (295, None), "sort": "-created"}),
     ("", {"temperature": (290, 300), "sort": "temperature", "facets": ["cycle", "temperature"]}),
     ("", {"created": (datetime(2026, 5, 2, tzinfo=UTC), None), "sort": "created"}),
+    ("", {"created": "2026-05-02"}),
+    ("", {"created": ["2026-05-02", datetime(2026, 5, 3, tzinfo=UTC)], "sort": "dataset"}),
+    ("", {"temperature": None}),
+    ("", {"temperature": (None, None), "sort": "dataset"}),
+    ("", {"cycle": Not("2026-1"), "sort": ["cycle", "-temperature"]}),
+    ("", {"temperature": Not((295, 305)), "sort": "dataset"}),
+    ("", {"as_seen_by": ["urn:globus:auth:identity:someone"], "sort": "dataset"}),
+    ("!!", {"facets": ["cycle"]}),
     ("", {"where": {"sample.name": "colloid"}, "facets": ["sample.name"]}),
     ("", {"creators": "A. Person", "subjects": "XPCS", "sort": "dataset", "limit": 1, "offset": 1}),
 ]

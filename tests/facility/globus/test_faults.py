@@ -112,6 +112,21 @@ def test_an_expired_token_is_renewed_once(
     assert count("auth", "token") - before == 1
 
 
+def test_a_token_that_expires_while_the_service_is_busy_is_renewed_once(
+    services: GlobusServices, sandbox: Sandbox, run_id: str, count: Count
+) -> None:
+    services.flows.get(run_id)
+    sandbox.faults.add("flows", "GET /runs/*", status=503)
+    sandbox.expire_tokens()
+    before = count("auth", "token")
+    assert services.flows.get(run_id)["status"] == "SUCCEEDED"
+    assert count("auth", "token") - before == 1
+    sandbox.faults.add("flows", "GET /runs/*", status=401, times=None)
+    with pytest.raises(LoginError):
+        services.flows.get(run_id)
+    assert count("auth", "token") - before == 2
+
+
 def test_a_person_s_expired_token_is_renewed_by_the_refresh_token(
     sandbox: Sandbox, make: Make, monkeypatch: pytest.MonkeyPatch, count: Count
 ) -> None:

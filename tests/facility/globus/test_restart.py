@@ -85,6 +85,19 @@ def test_without_finished_steps_a_flow_begins_anew() -> None:
         restart_body(plain, plain, BODY, log(entry("ActionCompleted", "One", output=ONE)))
 
 
+def test_a_run_that_can_not_be_followed_is_not_guessed() -> None:
+    states = {
+        **FLOW["States"],
+        "Between": {**FLOW["States"]["Between"], "Parameters": {"who.$": "$._context.username"}},
+    }
+    flow = {**FLOW, "States": states}
+    failed = entry("ActionFailed", "Two", cause="it could not")
+    events = log(entry("ActionCompleted", "One", output=ONE), failed)
+    with pytest.raises(FlowError, match="can't be followed"):
+        restart_body(flow, flow, BODY, events, {"run_id": "r"})
+    assert restart_body(flow, flow, BODY, events, {"username": "me"})["Between"] == {"who": "me"}
+
+
 def test_a_result_that_the_log_has_cut_short_is_an_error() -> None:
     with pytest.raises(FlowError, match="does not have the result"):
         restart_body(FLOW, FLOW, BODY, log(entry("ActionCompleted", "One", output="{... (300000 bytes)")))

@@ -133,6 +133,12 @@ def test_links_in_a_folder_are_left_out_kept_or_copied(move, folders, tmp_path):
         move(("/scan", "/four"), recursive=True, recursive_symlinks="copy")
 
 
+def test_a_pipe_in_a_folder_is_said_and_not_waited_for(move, folders):
+    os.mkfifo(folders[0] / "scan/pipe")
+    done = move(("/scan", "/scan"), recursive=True)
+    assert "scan/pipe: this is neither" in done.details["nice_status_details"]
+
+
 def test_a_home_path_is_in_the_collection(move, folders):
     move(("/~/scan/a.h5", "~/a.h5"))
     assert (folders[1] / "a.h5").exists()
@@ -211,7 +217,7 @@ def test_progress_is_reported(move, folders, monkeypatch):
     monkeypatch.setattr("xpcs_nb.facility.local._transfer_action.REPORT_EVERY", 0)
     seen = []
     move(("/scan/a.h5", "/a.h5"), report=lambda counts: seen.append(counts["bytes_transferred"]))
-    assert seen == [400, 800, 1000]
+    assert seen == [400, 800, 1000, 1000]
 
 
 def test_two_transfers_to_one_place_at_once_leave_a_whole_file(move, folders):

@@ -1,5 +1,7 @@
 """Runs on this machine: what a user sees of them, from start to end, cancel and retry."""
 
+import json
+
 import pytest
 
 from xpcs_nb.errors import FlowDefinitionError, FlowError
@@ -295,6 +297,18 @@ def test_deploying_again_changes_no_id(services, make_services, flow, compute):
     assert make_services().flows.deploy("test", definition, [add]) == first
     newer, ids = services.flows.deploy("test", flow(Other=compute(("add", {"a": 2}))), [add])
     assert (newer, ids) == first
+
+
+def test_what_is_private_is_used_but_not_shown(services, flow, compute, start, ended):
+    def length(word):
+        return len(word)
+
+    state = compute(("length", {"word.$": "$.input._private_word"}))
+    state["Parameters"]["tasks"][0]["kwargs"]["__Private_Parameters"] = ["word"]
+    run_id = start(services, flow(Length=state), length, _private_word="secret")
+    document = ended(services, run_id)
+    assert document["details"]["output"]["Length"]["details"]["result"] == [6]
+    assert "secret" not in json.dumps([document, services.flows.log(run_id), services.flows.list()])
 
 
 def test_unknown_runs_and_flows_are_said_so(services):

@@ -57,6 +57,15 @@ def test_workers_are_used_again(tasks):
     assert len({job.output[1] for job in jobs}) <= 2
 
 
+def test_a_worker_that_is_warm_is_preferred(tasks):
+    workers = set()
+    for _ in range(4):
+        job = tasks.submit("return os.getpid()")
+        tasks.wait()
+        workers.add(job.output)
+    assert len(workers) == 1
+
+
 def test_a_killed_worker_takes_only_its_task_and_is_replaced(tasks):
     killed = tasks.submit("print('last words')\nos.kill(os.getpid(), signal.SIGKILL)")
     others = [tasks.submit("return n", n=n) for n in range(4)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import globus_sdk
@@ -77,13 +77,25 @@ def folders(tmp_path: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def serving(folder: Path, folders: dict[str, Path]) -> Iterator[Sandbox]:
+def serving(folder: Path, folders: dict[str, Path], workers: int = 1) -> Iterator[Sandbox]:
     """A sandbox, to which the environment leads the clients."""
-    with Sandbox(folder, folders) as sandbox, pytest.MonkeyPatch.context() as patch:
+    with Sandbox(folder, folders, workers=workers) as sandbox, pytest.MonkeyPatch.context() as patch:
         for name, value in sandbox.environ().items():
             patch.setenv(name, value)
         patch.setattr("globus_compute_sdk.sdk.client.get_web_service_url", lambda *_: sandbox.compute_url)
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., AbstractContextManager[Sandbox]]:
+    """What serves a sandbox for a while."""
+    return serving
+
+
+@pytest.fixture(scope="session")
+def log_in() -> type[Clients]:
+    """What logs clients in."""
+    return Clients
 
 
 @pytest.fixture

@@ -152,6 +152,15 @@ def test_tokens_live_as_long_as_asked_for(tmp_path: Path, folders: dict[str, Pat
             assert not client.oauth2_token_introspect(token)["active"]
 
 
+def test_without_logins_only_the_secret_lets_in(tmp_path: Path, folders: dict[str, Path]) -> None:
+    with Sandbox(tmp_path / "closed", folders, logins=False) as sandbox, Sandbox(tmp_path / "open", folders) as other:
+        query = {"client_id": NATIVE, "scope": str(TransferScopes.all), "response_type": "code"}
+        for one, status in ((sandbox, 403), (other, 200)):
+            url = f"{one.url}/auth/v2/oauth2/authorize"
+            assert requests.get(url, params=query, timeout=10).status_code == status
+        assert sandbox.client_secret != other.client_secret
+
+
 def test_logging_out_revokes_tokens(sandbox: Sandbox, source: str) -> None:
     with closing(user_app(**{TransferScopes.resource_server: [TransferScopes.all]})) as app:
         app.login()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 
 import globus_sdk
 import pytest
@@ -153,3 +155,29 @@ def test_unknown_endpoints_and_functions_are_refused(compute: Client, sandbox: S
     with pytest.raises(globus_sdk.GlobusAPIError, match=r"Endpoint .* could not be resolved") as caught:
         compute.run(endpoint_id=unknown, function_id=compute.register_function(add))
     assert caught.value.http_status == 404
+
+
+def test_as_many_tasks_run_at_once_as_there_are_workers(
+    serve: Callable, log_in: Callable, tmp_path: Path, until: Callable
+) -> None:
+    def meet(folder: str, own: str, other: str) -> bool:
+        import time
+        from pathlib import Path
+
+        Path(folder, own).touch()
+        deadline = time.monotonic() + 20
+        while not (there := Path(folder, other).exists()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return there
+
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(serve(tmp_path / "two", {}, workers=2))
+        compute = Client(app=log_in(sandbox, stack).app)
+        function_id = compute.register_function(meet)
+        names = [("a", "b"), ("b", "a")]
+        tasks = [
+            compute.run(str(tmp_path), *pair, endpoint_id=sandbox.endpoint_id, function_id=function_id)
+            for pair in names
+        ]
+        until(lambda: not any(compute.get_task(task)["pending"] for task in tasks), 40)
+        assert [compute.get_result(task) for task in tasks] == [True, True]

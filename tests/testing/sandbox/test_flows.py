@@ -178,6 +178,33 @@ def test_runs_are_cancelled_and_forgotten(clients, ended: Callable) -> None:
     assert caught.value.http_status == 404
 
 
+def test_a_run_that_wants_a_consent_goes_on_when_it_is_resumed(
+    clients, sandbox: Sandbox, folders: dict[str, Path], source: str, until: Callable, ended: Callable
+) -> None:
+    make = {
+        "Type": "Action",
+        "ActionUrl": "https://transfer.actions.globus.org/mkdir",
+        "Parameters": {"endpoint_id": source, "path": "/made"},
+        "ResultPath": "$.Made",
+        "End": True,
+    }
+    flow = clients.flows.create_flow("make", {"StartAt": "Make", "States": {"Make": make}}, {})
+    client = clients.flow(flow["id"])
+    sandbox.ask_consent()
+    run_id = client.run_flow({"input": {}})["run_id"]
+    held = ended(run_id)
+    assert (held["status"], held["details"]["code"]) == ("INACTIVE", "ConsentRequired")
+    assert not (folders[source] / "made").exists()
+    assert client.resume_run(run_id)["status"] != "INACTIVE"
+    assert ended(run_id)["status"] == "SUCCEEDED"
+    assert (folders[source] / "made").is_dir()
+    sandbox.ask_consent()
+    run_id = client.run_flow({"input": {}})["run_id"]
+    assert ended(run_id)["status"] == "INACTIVE"
+    clients.flows.cancel_run(run_id)
+    until(lambda: clients.flows.get_run(run_id)["status"] == "ENDED")
+
+
 def test_runs_are_listed_by_page_and_flow(clients, ended: Callable) -> None:
     flows = [clients.flows.create_flow(name, PASS, {})["id"] for name in ("first", "second")]
     runs = [clients.flow(flow).run_flow({"input": {}}, label=str(n))["run_id"] for n in range(3) for flow in flows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from gladier import GladierBaseClient, GladierBaseTool, generate_flow_definition
@@ -34,19 +34,19 @@ def report(**data: Any) -> str:
 
 @generate_flow_definition
 class Measure(GladierBaseTool):
-    compute_functions = [measure]
-    required_input = ["raw", "report", "compute_endpoint"]
+    compute_functions: ClassVar = [measure]
+    required_input: ClassVar = ["raw", "report", "compute_endpoint"]
 
 
 @generate_flow_definition(modifiers={report: {"payload": "$.Measure.details.results[0].output"}})
 class Report(GladierBaseTool):
-    compute_functions = [report]
-    required_input = ["compute_endpoint"]
+    compute_functions: ClassVar = [report]
+    required_input: ClassVar = ["compute_endpoint"]
 
 
 @generate_flow_definition
 class TwoSteps(GladierBaseClient):
-    gladier_tools = [Measure, Report]
+    gladier_tools: ClassVar = [Measure, Report]
 
 
 @pytest.fixture

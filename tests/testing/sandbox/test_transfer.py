@@ -8,6 +8,8 @@ from pathlib import Path
 
 import globus_sdk
 import pytest
+import requests
+from globus_sdk.scopes import GCSCollectionScopes
 from globus_sdk.transport import RetryConfig
 
 from xpcs_nb.testing import Sandbox
@@ -176,3 +178,20 @@ def test_large_files_are_the_same_at_both_ends(
     task = clients.transfer.submit_transfer(data)["task_id"]
     until(lambda: clients.transfer.get_task(task)["status"] == "SUCCEEDED")
     assert hashlib.sha256((folders[target] / "big").read_bytes()).digest() == hashlib.sha256(content).digest()
+
+
+def test_files_come_over_http_in_parts(clients, folders: dict[str, Path], source: str) -> None:
+    (folders[source] / "in").mkdir()
+    (folders[source] / "in" / "file one").write_bytes(b"0123456789")
+    clients.app.add_scope_requirements({source: [GCSCollectionScopes(source).https]})
+    url = f"{clients.transfer.get_endpoint(source)['https_server']}/in/file%20one"
+    headers = {"Authorization": clients.app.get_authorizer(source).get_authorization_header()}
+    whole = requests.get(url, headers=headers, timeout=10)
+    assert (whole.status_code, whole.content) == (200, b"0123456789")
+    part = requests.get(url, headers={**headers, "Range": "bytes=7-"}, timeout=10)
+    assert (part.status_code, part.content, part.headers["Content-Range"]) == (206, b"789", "bytes 7-9/10")
+    assert requests.get(url, headers={**headers, "Range": "bytes=10-"}, timeout=10).status_code == 416
+    assert requests.get(url, timeout=10).status_code == 401
+    assert requests.get(f"{url}-not", headers=headers, timeout=10).status_code == 404
+    other = clients.app.get_authorizer("transfer.api.globus.org").get_authorization_header()
+    assert requests.get(url, headers={"Authorization": other}, timeout=10).status_code == 403

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any
 
 from globus_sdk import GlobusAPIError
 
-from xpcs_nb.catalog import Record, SearchResult
+from xpcs_nb.catalog import Filter, Record, SearchResult
 from xpcs_nb.errors import FacilityError, MissingKeyError, OptionError
-from xpcs_nb.facility.globus._query import field_name, search_query
+from xpcs_nb.facility.globus._query import field_name, filter_of, search_query, words_of
 from xpcs_nb.facility.globus._session import Session
 from xpcs_nb.facility.globus._waiting import poll
 
@@ -95,30 +95,30 @@ class GlobusCatalogue:
         self,
         text: str = "",
         *,
-        where: Mapping[str, Any] | None = None,
+        where: Mapping[str, Filter] | None = None,
         facets: Collection[str] = (),
         facet_size: int = 10,
-        sort: str | None = None,
+        sort: str | Sequence[str] | None = None,
         limit: int = 20,
         offset: int = 0,
-        **filters: Any,
+        as_seen_by: Collection[str] | None = None,
+        **filters: Filter,
     ) -> SearchResult:
         """Find records; see `xpcs_nb.catalog.Catalog.search`.
 
-        A key that no record has finds nothing here: the service does not tell.
+        The service shows what this login may see. A key that no record has finds nothing here: the service does not
+        tell. Nor does it fold accents.
         """
         both = set(where or {}) & set(filters)
         if both:
             raise OptionError("filters are given twice", where="where", got=", ".join(sorted(both)))
-        query = search_query(
-            text,
-            {**(where or {}), **filters},
-            facets=facets,
-            facet_size=facet_size,
-            sort=sort,
-            limit=limit,
-            offset=offset,
-        )
+        wanted = [filter_of(key, each) for key, each in {**(where or {}), **filters}.items()]
+        if as_seen_by is not None:
+            wanted.append(filter_of("visible_to", ["public", *as_seen_by]))
+        words = words_of(text)
+        query = search_query(words, wanted, facets=facets, facet_size=facet_size, sort=sort, limit=limit, offset=offset)
+        if text.strip() and not words:
+            return SearchResult(0, (), dict.fromkeys(facets, ()), offset)
         answer = self._session.call(SERVICE, self._session.search.post_search, self.index, query)
         records = tuple(Record.from_gmeta(entry) for entry in answer["gmeta"])
         counts = {key: tuple(_buckets(answer.get("facet_results") or (), key)) for key in facets}

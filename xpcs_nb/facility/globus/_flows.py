@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,15 +12,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from globus_sdk import MISSING, AuthAPIError, GlobusAPIError
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
+from globus_sdk import MISSING, AuthAPIError, GlobusAPIError, GlobusTimeoutError, NetworkError
 
 from xpcs_nb.errors import FacilityError, FlowDefinitionError, FlowError, LoginError, OptionError
 from xpcs_nb.facility._services import Definition, LogEntry, RunDocument, RunStatus
 from xpcs_nb.facility.globus import _gladier
 from xpcs_nb.facility.globus._documents import REQUEST, log_entry, run_document
 from xpcs_nb.facility.globus._restart import restart_body
-from xpcs_nb.facility.globus._session import Session, unclear
+from xpcs_nb.facility.globus._retries import unclear
+from xpcs_nb.facility.globus._session import Session
+from xpcs_nb.facility.globus._waiting import LONGEST
 from xpcs_nb.facility.local.language import SIZE_LIMIT
 
 __all__ = ["GlobusFlows"]
@@ -31,6 +33,9 @@ LABEL = 64
 
 #: Runs and log entries asked for at once.
 PAGE = 100
+
+#: How often a run is looked for whose start was not answered in time.
+LOOKS = 4
 
 #: Begins the tag that tells which run a new one goes on with.
 RETRY_OF = "retry-of:"
@@ -99,9 +104,7 @@ class GlobusFlows:
         mark = f"{REQUEST}{uuid.uuid4().hex}"
         group = [f"urn:globus:groups:id:{self._group}"] if self._group else MISSING
 
-        def once(number: int) -> RunDocument:
-            if number > 1 and (found := self._marked(flow_id, mark)) is not None:
-                return found
+        def start_once() -> RunDocument:
             answer = self._session.flow(flow_id).run_flow(
                 dict(body),
                 label=(label if len(label) <= LABEL else f"{label[: LABEL - 2]}..") or MISSING,
@@ -110,28 +113,37 @@ class GlobusFlows:
             )
             return run_document(answer.data)
 
-        def whole() -> RunDocument:
-            for attempt in Retrying(
-                retry=retry_if_exception(unclear),
-                wait=wait_exponential(multiplier=0.5, max=30) + wait_random(0, 0.25),
-                stop=stop_after_attempt(self._session.retries + 1),
-                reraise=True,
-            ):
-                with attempt:
-                    return once(attempt.retry_state.attempt_number)
-            raise AssertionError("Retrying ends by return or raise")
-
         with _known("flow", flow_id):
             try:
-                return self._session.call(SERVICE, whole)
+                return self._session.call(SERVICE, self._answered, start_once, flow_id, mark)
             except LoginError as error:
                 if _unknown_scope(error):
                     self._session.forget(flow_id)
                 raise
 
-    def _marked(self, flow_id: str, mark: str) -> RunDocument | None:
-        answer = self._session.flows.list_runs(filter_flow_id=flow_id, query_params={"orderby": "start_time DESC"})
-        return next((run_document(run) for run in answer["runs"] if mark in (run.get("tags") or ())), None)
+    def _answered(self, start_once: Callable[[], RunDocument], flow_id: str, mark: str) -> RunDocument:
+        for number in range(self._session.retries + 1):
+            try:
+                return start_once()
+            except (GlobusAPIError, NetworkError) as error:
+                if not unclear(error):
+                    raise
+                lost = error
+            # A service that was too slow may still be at it.
+            looks = LOOKS if isinstance(lost, GlobusTimeoutError) else 1
+            if (found := self._look_for(flow_id, mark, looks, number)) is not None:
+                return found
+        raise lost
+
+    def _look_for(self, flow_id: str, mark: str, looks: int, number: int) -> RunDocument | None:
+        """Look for a run by its mark, each time after a longer pause; the more so, the more starts were lost."""
+        for look in range(looks):
+            time.sleep(min(0.5 * 2 ** (number + look), LONGEST))
+            answer = self._session.flows.list_runs(filter_flow_id=flow_id, query_params={"orderby": "start_time DESC"})
+            for run in answer["runs"]:
+                if mark in (run.get("tags") or ()):
+                    return run_document(run)
+        return None
 
     def get(self, run_id: str) -> RunDocument:
         """Return the run as it stands."""
@@ -185,7 +197,7 @@ class GlobusFlows:
         current = self._session.call(SERVICE, flows.get_flow, run["flow_id"])["definition"]
         definition = self._session.call(SERVICE, flows.get_run_definition, run_id)["definition"]
         log = self.log(run_id)
-        body = restart_body(current, definition, _body(run_id, log), log)
+        body = restart_body(current, definition, _body(run_id, log), log, {"run_id": run_id, "flow_id": run["flow_id"]})
         tags = [tag for tag in run["tags"] if not tag.startswith(RETRY_OF)]
         return self.start(run["flow_id"], body, label=run["label"], tags=[*tags, f"{RETRY_OF}{run_id}"])
 

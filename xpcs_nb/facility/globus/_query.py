@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from globus_sdk import SearchQueryV1
 
+from xpcs_nb.catalog import Filter, Not
 from xpcs_nb.errors import OptionError
 
-__all__ = ["field_name", "search_query"]
+__all__ = ["field_name", "filter_of", "search_query", "words_of"]
 
 #: As of Globus Search.
 LARGEST_PAGE = 10_000
@@ -28,6 +29,11 @@ FIELDS = {
     "subject": "dc.identifiers.identifier",
 }
 
+#: Those of them that are times.
+TIMES = {"created", "start_time"}
+
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
 #: A phrase in quotes, or a word; a star at the end asks for words that begin so.
 WORDS = re.compile(r'"([^"]*)"|([^\s"]+)')
 
@@ -38,21 +44,21 @@ def field_name(key: str) -> str:
 
 
 def search_query(
-    text: str,
-    filters: Mapping[str, Any],
+    words: str,
+    filters: Sequence[dict[str, Any]],
     *,
     facets: Collection[str],
     facet_size: int,
-    sort: str | None,
+    sort: str | Sequence[str] | None,
     limit: int,
     offset: int,
 ) -> SearchQueryV1:
-    """Write a search as a query document.
+    """Write a search as a query document; `words` as `words_of` returns them, `filters` as `filter_of` does.
 
     Raises
     ------
     OptionError
-        The page lies outside of what the service shows, or a range is none.
+        The page lies outside of what the service shows, or it can't sort so.
     """
     if limit < 0 or offset < 0 or limit + offset > LARGEST_PAGE:
         raise OptionError(
@@ -61,30 +67,40 @@ def search_query(
             expected=f"0 <= limit, 0 <= offset, limit + offset <= {LARGEST_PAGE}",
             hint="Narrow the search.",
         )
-    words = _words(text)
-    order = sort or ("relevance" if words else "-created")
     query = SearchQueryV1(
         q=words or "*",
         advanced=True,
         limit=limit,
         offset=offset,
-        filters=[_filter(key, wanted) for key, wanted in filters.items()],
+        filters=list(filters),
         facets=[{"type": "terms", "name": key, "field_name": field_name(key), "size": facet_size} for key in facets],
     )
-    if order != "relevance":
-        query["sort"] = [{"field_name": field_name(order.removeprefix("-")), "order": _direction(order)}]
+    order = _order(sort, has_words=bool(words))
+    if order:
+        query["sort"] = order
     return query
 
 
-def _direction(order: str) -> str:
-    return "desc" if order.startswith("-") else "asc"
+def _order(sort: str | Sequence[str] | None, *, has_words: bool) -> list[dict[str, str]]:
+    """Return the order in the service's terms; empty for the order by relevance."""
+    names = [sort] if isinstance(sort, str) else list(sort or ["relevance", "-created"])
+    if not has_words:
+        names = [name for name in names if name != "relevance"] or ["-created"]
+    if names[0] == "relevance":
+        return []
+    if "relevance" in names:
+        raise OptionError("Globus Search can't sort by relevance after a key", where="sort", got=names)
+    return [
+        {"field_name": field_name(name.removeprefix("-")), "order": "desc" if name.startswith("-") else "asc"}
+        for name in names
+    ]
 
 
-def _words(text: str) -> str:
-    """Return a query that all words must match; without the signs that the query language gives a meaning."""
+def words_of(text: str) -> str:
+    """Return a query that all words must match, without the signs that the query language gives a meaning."""
     parts = []
     for phrase, word in WORDS.findall(text):
-        # Operators in capitals only; the index does not tell case.
+        # Operators are in capitals only; the index does not tell case.
         plain = re.findall(r"\w+", (phrase or word).lower())
         if plain and word.endswith("*"):
             parts += [*plain[:-1], f"{plain[-1]}*"]
@@ -93,17 +109,53 @@ def _words(text: str) -> str:
     return " ".join(f"+{part}" for part in parts)
 
 
-def _filter(key: str, wanted: Any) -> dict[str, Any]:
+def filter_of(key: str, wanted: Filter) -> dict[str, Any]:
+    """Write a filter of `xpcs_nb.catalog.Catalog.search` as one of a query document.
+
+    Raises
+    ------
+    OptionError
+        It is none.
+    """
     field = field_name(key)
+    if isinstance(wanted, Not):
+        return {"type": "not", "filter": filter_of(key, wanted.wanted)}
+    if wanted is None:
+        return {"type": "not", "filter": {"type": "exists", "field_name": field}}
     if isinstance(wanted, tuple):
-        if len(wanted) != 2:
-            raise OptionError(
-                "a range has two ends", where=key, got=wanted, expected="(low, high); None for an open end"
-            )
-        low, high = ("*" if end is None else _plain(end) for end in wanted)
-        return {"type": "range", "field_name": field, "values": [{"from": low, "to": high}]}
+        return _range(key, field, wanted)
     choices = [wanted] if isinstance(wanted, str | float | int | datetime) else list(wanted)
+    if key in TIMES and choices:
+        days = [_range(key, field, (choice, choice)) for choice in choices]
+        return days[0] if len(days) == 1 else {"type": "or", "filters": days}
     return {"type": "match_any", "field_name": field, "values": [_plain(choice) for choice in choices]}
+
+
+def _range(key: str, field: str, wanted: tuple[Any, ...]) -> dict[str, Any]:
+    if len(wanted) != 2:
+        raise OptionError("a range has two ends", where=key, got=wanted, expected="(low, high); None for an open end")
+    low, high = wanted
+    if low is None and high is None:
+        return {"type": "exists", "field_name": field}
+    if key in TIMES:
+        low, high = _time(key, low, end=False), _time(key, high, end=True)
+    ends = {"from": "*" if low is None else _plain(low), "to": "*" if high is None else _plain(high)}
+    return {"type": "range", "field_name": field, "values": [ends]}
+
+
+def _time(key: str, value: Any, *, end: bool) -> datetime | None:
+    """Return a time in UTC; a date is a whole day, from its first moment to its `end`."""
+    if value is None:
+        return None
+    try:
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise OptionError(
+            "this is no time", where=key, got=repr(value), expected="a datetime, or a text as 2026-03-01T12:00:00"
+        ) from error
+    if end and isinstance(value, str) and DATE.fullmatch(value):
+        time += timedelta(days=1, microseconds=-1)
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _plain(value: Any) -> Any:

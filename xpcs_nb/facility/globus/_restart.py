@@ -26,6 +26,8 @@ __all__ = ["restart_body"]
 #: Where flows that can go on in the middle look for the name of a step, in a Choice at their start.
 START_AT = "$.input.start_at"
 
+FROM_THE_BEGINNING = "Start the flow from the beginning, with the same input."
+
 COMPLETED = "ActionCompleted"
 
 #: States a run may enter; Globus ends it before.
@@ -33,7 +35,11 @@ MOST_STATES = 100_000
 
 
 def restart_body(
-    current: Mapping[str, Any], definition: Mapping[str, Any], body: Mapping[str, Any], log: Iterable[LogEntry]
+    current: Mapping[str, Any],
+    definition: Mapping[str, Any],
+    body: Mapping[str, Any],
+    log: Iterable[LogEntry],
+    run: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what to start a new run with, so that it goes on at the step where the old one ended.
 
@@ -46,15 +52,24 @@ def restart_body(
         The definition that the new run will have.
     definition, body, log
         Those of the old run.
+    run
+        What ``$._context`` was in the old run.
 
     Raises
     ------
     FlowError
-        Steps had finished, and the flow can't begin after them.
+        Steps had finished, and the flow can't begin after them, or what they gave is not known any more.
     """
     events = _events(log)
     finished = any(code == COMPLETED for _, code, _ in events)
-    visited, failed = _followed(definition, body, events)
+    visited, failed = _followed(definition, body, events, run)
+    if events:
+        raise FlowError(
+            "the run can't be followed through its log",
+            where=visited[-1].state,
+            got=f"{events[0][1]} of {events[0][0]}",
+            hint=FROM_THE_BEGINNING,
+        )
     if failed is not None and definition["States"][visited[-1].state]["Type"] == "Fail":
         # A Fail state only says that a step before it failed.
         visited = visited[: visited.index(failed) + 1]
@@ -69,7 +84,7 @@ def restart_body(
         "this flow can't go on in the middle",
         where=visited[-1].state,
         expected=f"a Choice on {START_AT} as its first state, with a rule for the step that failed",
-        hint="Start it from the beginning, with the same input.",
+        hint=FROM_THE_BEGINNING,
     )
 
 
@@ -87,7 +102,7 @@ def _events(log: Iterable[LogEntry]) -> deque[_Event]:
 
 
 def _followed(
-    definition: Mapping[str, Any], body: Mapping[str, Any], events: deque[_Event]
+    definition: Mapping[str, Any], body: Mapping[str, Any], events: deque[_Event], run: Mapping[str, Any] | None
 ) -> tuple[list[Position], Position | None]:
     """Return where the run was, to where it ended, and the last of these where an action failed."""
     visited: list[Position] = []
@@ -95,7 +110,7 @@ def _followed(
     here: Position | Succeeded | Failed = begin(definition, body)
     while isinstance(here, Position) and len(visited) < MOST_STATES:
         visited.append(here)
-        step = execute(definition, here)
+        step = execute(definition, here, run)
         if isinstance(step, Pause):
             here = resumed(definition, here)
         elif isinstance(step, Call):
@@ -118,7 +133,7 @@ def _after(definition: Mapping[str, Any], here: Position, event: _Event) -> Posi
         raise FlowError(
             "the log does not have the result of a step that finished",
             where=here.state,
-            hint="Start the flow from the beginning, with the same input.",
+            hint=FROM_THE_BEGINNING,
         )
     return raised(definition, here, str(details.get("error") or code), str(details.get("cause") or ""))
 

@@ -14,41 +14,18 @@ from globus_sdk import (
     ComputeClientV3,
     FlowsClient,
     GlobusApp,
-    GlobusConnectionTimeoutError,
-    NetworkError,
     SearchClient,
     SpecificFlowClient,
     TransferClient,
 )
 from globus_sdk.config import get_service_url
-from globus_sdk.services.flows import FlowsAPIError
-from globus_sdk.transport import RequestsTransport, RetryCheckResult, RetryConfig, RetryContext
+from globus_sdk.transport import RequestsTransport
 
 from xpcs_nb.facility.globus._errors import translated
 from xpcs_nb.facility.globus._login import scope_requirements
+from xpcs_nb.facility.globus._retries import retries_of
 
-__all__ = ["Session", "unclear"]
-
-#: Seconds; a service that asks for more patience than this is not waited for as long as it asks.
-LONGEST_SLEEP = 120
-
-
-#: After these the request may have been carried out all the same.
-UNCLEAR = (500, 502, 504)
-
-
-def unclear(error: BaseException) -> bool:
-    """Tell whether a request to Flows that ended so may have been carried out."""
-    if isinstance(error, FlowsAPIError):
-        return error.http_status in UNCLEAR
-    return isinstance(error, NetworkError) and not isinstance(error, GlobusConnectionTimeoutError)
-
-
-def _never_twice(context: RetryContext) -> RetryCheckResult:
-    """Keep the SDK from repeating a start that may have been carried out: who starts a run looks first."""
-    lost = context.exception is not None
-    refused = context.response is not None and context.response.status_code in UNCLEAR
-    return RetryCheckResult.do_not_retry if lost or refused else RetryCheckResult.no_decision
+__all__ = ["Session"]
 
 
 class _Closable(Protocol):
@@ -120,9 +97,7 @@ class Session:
     def flow(self, flow_id: str) -> SpecificFlowClient:
         """Return the client that starts and resumes runs of a flow; each flow has a consent of its own."""
         if flow_id not in self._flows:
-            options = self._options()
-            options["retry_config"].checks.register_check(_never_twice)
-            client = self._made(SpecificFlowClient(flow_id, **options))
+            client = self._made(SpecificFlowClient(flow_id, **self._options(starts_runs=True)))
             if self.collections:
                 client.add_app_transfer_data_access_scope(self.collections)
             self._flows[flow_id] = client
@@ -160,10 +135,10 @@ class Session:
         self._open.append(client)
         return client
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self, *, starts_runs: bool = False) -> dict[str, Any]:
         transport = self._made(RequestsTransport(http_timeout=self._timeout))
         return {
             "app": self.app,
             "transport": transport,
-            "retry_config": RetryConfig(max_retries=self.retries, max_sleep=LONGEST_SLEEP),
+            "retry_config": retries_of(self.retries, starts_runs=starts_runs),
         }

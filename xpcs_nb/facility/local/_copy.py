@@ -96,14 +96,15 @@ def _copy(source: BinaryIO, part: Path, progress: Callable[[int], None], *, chec
     digest = hashlib.sha256()
     hashing: Future[None] | None = None
     pieces = [memoryview(bytearray(CHUNK)) for _ in range(2)]
-    back = memoryview(bytearray(CHUNK))
+    back = bytearray(CHUNK)
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
     with ThreadPoolExecutor(1) as hasher, os.fdopen(descriptor, "r+b", buffering=0) as target:
         position = 0
         while count := source.readinto(pieces[0]):  # type: ignore[attr-defined]
             piece = pieces[0][:count]
             _write(target.fileno(), piece)
-            if os.preadv(target.fileno(), [back[:count]], position) != count or back[:count] != piece:
+            # Bytes are compared as they lie in memory; two memory views would be, much slower, number by number.
+            if os.preadv(target.fileno(), [back], position) != count or back[:count] != piece:
                 raise CorruptDataError("the copy differs from its source", got=f"other bytes from {position} on")
             if hashing is not None:
                 hashing.result()

@@ -31,6 +31,7 @@ from xpcs_nb.facility.local.language import (
     raised,
     resumed,
     returned,
+    visible,
 )
 
 __all__ = ["Driver"]
@@ -149,7 +150,7 @@ class Driver:
     def _act(self, call: Call) -> Position | Succeeded | Failed:
         action, repeated = self._action(call)
         started = now()
-        shown = {"action_id": action["action_id"], "url": call.url, "input": _small(call.visible_body())}
+        shown = {"action_id": action["action_id"], "url": call.url, "input": _shown(call.visible_body())}
         again = ", again after an interruption" if repeated else ""
         self._note("ActionStarted", f"State {call.state} started its action{again}", **shown)
         self._keep(action=action)
@@ -172,7 +173,7 @@ class Driver:
         return outcome
 
     def _note_action(self, call: Call, document: dict[str, Any] | None, cause: str | None, *, failed: bool) -> None:
-        output = {"output": _small(document)} if document is not None else {"cause": cause}
+        output = {"output": _shown(document)} if document is not None else {"cause": cause}
         if failed:
             reason = (document or {}).get("display_status") or cause
             self._note("ActionFailed", f"The action of state {call.state} failed: {reason}", **output)
@@ -230,7 +231,7 @@ class Driver:
 
     def _succeed(self, outcome: Succeeded) -> None:
         description = "The flow has succeeded"
-        self._end("SUCCEEDED", {"code": "FlowSucceeded", "description": description}, output=outcome.output)
+        self._end("SUCCEEDED", {"code": "FlowSucceeded", "description": description}, output=visible(outcome.output))
 
     def _fail(self, failed: Failed) -> None:
         details = {
@@ -265,7 +266,8 @@ class Driver:
         self._claims.end(self._taken.number, status, details, [*self._entries, entry], position=position, **more)
 
 
-def _small(value: Any) -> Any:
-    """Return a value as the log has it: what is too large for a run's state is cut."""
+def _shown(value: Any) -> Any:
+    """Return a value as the log has it: without what is private, and cut if it is too large for a run's state."""
+    value = visible(value)
     text = as_json(value)
     return value if len(text) <= SIZE_LIMIT else f"{text[:1000]} ... ({len(text)} bytes)"

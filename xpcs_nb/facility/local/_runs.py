@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from xpcs_nb.errors import FlowError, OptionError
 from xpcs_nb.facility._services import Definition, LogEntry, RunDocument, RunStatus
 from xpcs_nb.facility.local._database import Database
+from xpcs_nb.facility.local.language import visible
 
 __all__ = ["RunStore", "as_json", "now", "write_log"]
 
@@ -172,7 +173,7 @@ class RunStore:
             )
             connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(tag, number) for tag in tags])
             entry: LogEntry = {"time": started, "code": "FlowStarted", "description": "The flow was started"}
-            write_log(connection, number or 0, [entry | {"details": {"input": body}}])
+            write_log(connection, number or 0, [entry | {"details": {"input": visible(body)}}])
         return run_id
 
     def get(self, run_id: str) -> RunDocument:

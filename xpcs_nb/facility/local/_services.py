@@ -31,7 +31,8 @@ class LocalServices:
     Parameters
     ----------
     home
-        Folder of runs and catalogue; by default `data_folder`.
+        Folder of runs and catalogue, on a disk of this machine (network file systems do not lock reliably); by default
+        `data_folder`.
     collections
         Folders by the ids of the collections that they stand for; `LOCAL_COLLECTION`, all files, is always there.
     endpoints

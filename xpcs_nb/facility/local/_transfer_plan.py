@@ -110,6 +110,9 @@ def _add_folder(plan: Plan, source: Path, target: Path, root: Path, links: str) 
             inside(root, str(path.relative_to(root.resolve())))
         if entry.is_dir():
             _add_folder(plan, path, place, root, links)
+        elif not entry.is_file():
+            # To open a pipe would be to wait for its writer.
+            raise MissingFileError("this is neither a file nor a folder and can't be transferred", path=path)
         else:
             plan.files.append((path, place, entry.stat().st_size))
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -110,9 +111,12 @@ class WorkerPool:
     """
 
     def __init__(self, workers: int, gpus: Sequence[str] = ()) -> None:
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._turn = threading.Lock()
         self._open: set[Job] = set()
+        self._waiting: deque[Job] = deque()
+        #: Of each worker that has nothing to do, where to put its next job; who was busy last is last.
+        self._idle: list[SimpleQueue[Job | None]] = []
+        self._closed = False
         places: Sequence[str | None] = gpus or [None] * workers
         self._threads = [threading.Thread(target=self._serve, args=(gpu,), daemon=True) for gpu in places]
         for thread in self._threads:
@@ -123,37 +127,54 @@ class WorkerPool:
         job = Job(task, done)
         with self._turn:
             self._open.add(job)
-        self._jobs.put(job)
+            if self._idle:
+                # What it has imported is likely to be needed again.
+                self._idle.pop().put(job)
+            else:
+                self._waiting.append(job)
         return job
 
     def close(self) -> None:
         """Stop all tasks and end the workers."""
         with self._turn:
-            jobs = list(self._open)
+            self._closed = True
+            jobs, idle = list(self._open), list(self._idle)
         for job in jobs:
             job.stop()
-        for _ in self._threads:
-            self._jobs.put(None)
+        for queue in idle:
+            queue.put(None)
         for thread in self._threads:
             thread.join()
 
     def _serve(self, gpu: str | None) -> None:
         worker: _Worker | None = None
-        while (job := self._jobs.get()) is not None:
+        mine: SimpleQueue[Job | None] = SimpleQueue()
+        self._next(mine)
+        while (job := mine.get()) is not None:
+            result: dict[str, Any] = {}
             try:
                 if not job.stopped and (worker is None or not worker.alive()):
                     worker = _Worker(gpu)
                 if worker is not None and job.begin(worker):
-                    job.finish(**worker.run(job.task))
-                else:
-                    job.finish()
+                    result = worker.run(job.task)
             except OSError as error:
-                job.finish(exception=f"no worker process could be started: {error}")
-            finally:
-                with self._turn:
-                    self._open.discard(job)
+                result = {"exception": f"no worker process could be started: {error}"}
+            # First, so that this worker is the one that a next job finds, asked for as soon as this one is done.
+            self._next(mine)
+            job.finish(**result)
+            with self._turn:
+                self._open.discard(job)
         if worker is not None:
             worker.kill()
+
+    def _next(self, mine: SimpleQueue[Job | None]) -> None:
+        with self._turn:
+            if self._waiting:
+                mine.put(self._waiting.popleft())
+            elif self._closed:
+                mine.put(None)
+            else:
+                self._idle.append(mine)
 
 
 class _Worker:

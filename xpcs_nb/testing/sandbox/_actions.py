@@ -10,6 +10,7 @@ from typing import Any
 from globus_compute_sdk.serialize import ComputeSerializer
 
 from xpcs_nb.facility.local import ActionRefusedError, Done, Work
+from xpcs_nb.testing.sandbox._attention import Attention
 from xpcs_nb.testing.sandbox._collections import Collection, Collections
 from xpcs_nb.testing.sandbox._compute_tasks import ComputeTask, ComputeTasks
 from xpcs_nb.testing.sandbox._search_index import SearchIndices
@@ -34,15 +35,18 @@ class SandboxActions:
         compute: ComputeTasks,
         endpoint_id: str,
         indices: SearchIndices,
+        attention: Attention,
     ) -> None:
         self._collections = collections
         self._transfers = transfers
         self._compute = compute
         self._endpoint_id = endpoint_id
         self._indices = indices
+        self._attention = attention
 
     def __call__(self, url: str, work: Work, go: Callable[[], Done]) -> Done:
         """Carry out an action; those on files are left to this machine once their collections are there."""
+        self._attention.hold(work)
         try:
             if "compute.actions" in url:
                 return self._run(work, v3=url.endswith("/v3"))

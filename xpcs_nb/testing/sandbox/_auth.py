@@ -55,17 +55,20 @@ class AuthService(Service):
         Secret of each confidential client; other client ids are native apps.
     user
         Who logs in with a browser; nothing is asked.
+    logins
+        Whether that is allowed.
     """
 
     name: ClassVar[str] = "auth"
     scope_prefix: ClassVar[str] = "urn:globus:auth:scope:auth.globus.org:"
 
-    def __init__(self, address: str, tokens: Tokens, clients: dict[str, str], user: User) -> None:
+    def __init__(self, address: str, tokens: Tokens, clients: dict[str, str], user: User, *, logins: bool) -> None:
         super().__init__()
         self.address = address
         self.tokens = tokens
         self.clients = clients
         self.user = user
+        self._allowed = logins
         self._logins: dict[str, _Login] = {}
         self._lock = threading.Lock()
 
@@ -105,6 +108,10 @@ class AuthService(Service):
     def authorize(self, request: Request) -> Reply:
         """Log the user in without a question, and send the code to the redirect address."""
         query = request.query
+        if not query.get("client_id"):
+            raise Refusal(400, "client_id is needed", "invalid_request")
+        if not self._allowed:
+            raise Refusal(403, "this sandbox takes no logins of users, only client credentials", "access_denied")
         self.tokens.parse(query.get("scope", ""))
         redirect = query.get("redirect_uri") or f"{self.address}/v2/web/auth-code"
         code = secrets.token_urlsafe(16)

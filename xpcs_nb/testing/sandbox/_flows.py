@@ -9,6 +9,7 @@ from globus_sdk.scopes import FlowsScopes
 
 from xpcs_nb.errors import FlowDefinitionError, FlowError
 from xpcs_nb.facility import FlowService, RunDocument
+from xpcs_nb.testing.sandbox._attention import Attention
 from xpcs_nb.testing.sandbox._flow_documents import SETTABLE, Flow, Run, check_input, findings, now, page
 from xpcs_nb.testing.sandbox._service import Refusal, Request, Service, new_id, route
 
@@ -26,15 +27,18 @@ class FlowsService(Service):
         Where the service is, for its links.
     engine
         What checks definitions and carries out runs.
+    attention
+        Knows which of them wait to be resumed.
     """
 
     name: ClassVar[str] = "flows"
     scope_prefix: ClassVar[str] = f"https://auth.globus.org/scopes/{FlowsScopes.client_id}/"
 
-    def __init__(self, url: str, engine: FlowService) -> None:
+    def __init__(self, url: str, engine: FlowService, attention: Attention) -> None:
         super().__init__()
         self.url = url
         self.engine = engine
+        self.attention = attention
         self.flows: dict[str, Flow] = {}
         self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
@@ -188,7 +192,9 @@ class FlowsService(Service):
         if status != "INACTIVE":
             problem = f"Run {run_id} has status '{status}' but must have status in {{'INACTIVE'}}"
             raise Refusal(409, problem, "STATE_CONFLICT")
-        return run.document(self.engine.retry(run.id))
+        if not self.attention.resume(run.id):
+            self.engine.retry(run.id)
+        return run.document(self._state(run))
 
     @route("POST", "/runs/<run_id>/release", "run_manage")
     def release(self, request: Request, run_id: str) -> Any:
@@ -228,7 +234,11 @@ class FlowsService(Service):
             return self._runs[run_id]
 
     def _state(self, run: Run) -> RunDocument:
-        return self.engine.get(run.id)
+        document = self.engine.get(run.id)
+        if document["status"] == "ACTIVE" and self.attention.holds(run.id):
+            details = {**document["details"], "code": "ConsentRequired", "description": "The run needs a consent"}
+            return {**document, "status": "INACTIVE", "details": details}
+        return document
 
     def _startable(self, request: Request, flow_id: str) -> Flow:
         flow = self._flow(flow_id)

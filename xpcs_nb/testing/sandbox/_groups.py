@@ -37,7 +37,7 @@ def _group(group_id: str, name: str, caller: Caller) -> dict[str, Any]:
     return {
         "id": group_id,
         "name": name,
-        "description": None,
+        "description": "",
         "parent_id": None,
         "group_type": "regular",
         "enforce_session": False,

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from xpcs_nb.errors import OptionError
+from xpcs_nb.errors import FacilityError, OptionError
 from xpcs_nb.facility.local import LocalServices
 from xpcs_nb.testing.sandbox._actions import SandboxActions
+from xpcs_nb.testing.sandbox._attention import Attention
 from xpcs_nb.testing.sandbox._auth import AuthService, User
 from xpcs_nb.testing.sandbox._collections import Collections
 from xpcs_nb.testing.sandbox._compute import ComputeService
 from xpcs_nb.testing.sandbox._faults import Faults
 from xpcs_nb.testing.sandbox._flows import FlowsService
 from xpcs_nb.testing.sandbox._groups import GroupsService
+from xpcs_nb.testing.sandbox._https import HttpsService
 from xpcs_nb.testing.sandbox._search import SearchService
 from xpcs_nb.testing.sandbox._search_index import SearchIndices
 from xpcs_nb.testing.sandbox._server import SandboxServer, SeenRequest
-from xpcs_nb.testing.sandbox._service import Caller, Service
+from xpcs_nb.testing.sandbox._service import Caller, Service, new_id
 from xpcs_nb.testing.sandbox._tokens import Tokens
 from xpcs_nb.testing.sandbox._transfer import TransferService
 
@@ -54,11 +57,20 @@ class Sandbox:
         Port on loopback; 0 takes a free one.
     token_seconds
         How long access tokens live.
+    logins
+        Whether anybody who can reach it may log in as `user`: other users of this machine can, and so could run
+        functions in your name. Without, the client's secret is needed.
+
+    Raises
+    ------
+    FacilityError
+        The port is taken.
 
     Attributes
     ----------
     client_id, client_secret
-        A confidential client, as for `globus_sdk.ClientApp`.
+        A confidential client, as for `globus_sdk.ClientApp`; new ones each time, since clients keep what they know of
+        their flows and functions under its id.
     user
         Who logs in where a browser would be opened; the authorize address redirects at once.
     endpoint_id, index_id, group_id
@@ -67,8 +79,6 @@ class Sandbox:
         Failures of requests to come.
     """
 
-    client_id = _id("client")
-    client_secret = "not-a-secret-but-a-sandbox"  # noqa: S105 - it opens nothing
     endpoint_id = _id("endpoint")
     index_id = _id("index")
     group_id = _id("group")
@@ -82,17 +92,25 @@ class Sandbox:
         workers: int = 1,
         port: int = 0,
         token_seconds: float = TWO_DAYS,
+        logins: bool = True,
     ) -> None:
         if workers < 1:
             raise OptionError("the sandbox needs a worker", got=workers, expected="workers >= 1")
         self.folder = Path(folder)
         self.collections = {key: Path(root) for key, root in collections.items()}
+        self.client_id = new_id()
+        self.client_secret = secrets.token_urlsafe(24)
         self.faults = Faults()
         self._places = Collections(self.collections)
         self._tokens = Tokens(token_seconds, self._has_scopes)
         self._services: dict[str, Service] = {}
-        self._server = SandboxServer(port, self._services, self.faults, self._identify)
+        try:
+            self._server = SandboxServer(port, self._services, self.faults, self._identify)
+        except OSError as error:
+            raise FacilityError("the sandbox can't have its port", got=port, expected=error.strerror) from error
         self._workers = workers
+        self._logins = logins
+        self._attention = Attention()
 
     def __enter__(self) -> Self:
         self.start()
@@ -108,17 +126,28 @@ class Sandbox:
         self.folder.mkdir(parents=True, exist_ok=True)
         indices = SearchIndices(self.folder / "search.sqlite")
         indices.create("sandbox", "the index of the sandbox", self.index_id)
-        self._auth = AuthService(f"{self.url}/auth", self._tokens, {self.client_id: self.client_secret}, self.user)
-        self._transfer = TransferService(self._places)
+        clients = {self.client_id: self.client_secret}
+        self._auth = AuthService(f"{self.url}/auth", self._tokens, clients, self.user, logins=self._logins)
+        self._transfer = TransferService(self._places, f"{self.url}/https")
         self._compute = ComputeService(self.endpoint_id, self._workers)
         search = SearchService(indices, [f"urn:globus:groups:id:{self.group_id}"])
         groups = GroupsService({self.group_id: "sandbox"})
-        around = SandboxActions(self._places, self._transfer.tasks, self._compute.tasks, self.endpoint_id, indices)
+        around = SandboxActions(
+            self._places, self._transfer.tasks, self._compute.tasks, self.endpoint_id, indices, self._attention
+        )
         self._engine = LocalServices(
             self.folder / "runs", collections=self.collections, workers=1, detached=False, around=around
         )
-        self._flows = FlowsService(f"{self.url}/flows", self._engine.flows)
-        for service in (self._auth, self._transfer, self._compute, search, groups, self._flows):
+        self._flows = FlowsService(f"{self.url}/flows", self._engine.flows, self._attention)
+        for service in (
+            self._auth,
+            self._transfer,
+            self._compute,
+            search,
+            groups,
+            self._flows,
+            HttpsService(self._places),
+        ):
             self._services[service.name] = service
         self._server.start()
 
@@ -128,6 +157,11 @@ class Sandbox:
         self._engine.close()
         for service in self._services.values():
             service.close()
+
+    @staticmethod
+    def default_collections(folder: Path) -> dict[str, Path]:
+        """Return two collections in a folder: ``beamline`` and ``cluster``."""
+        return {_id(f"collection/{name}"): Path(folder) / name for name in ("beamline", "cluster")}
 
     @property
     def url(self) -> str:
@@ -167,6 +201,10 @@ class Sandbox:
         """Let the next task of a service fail."""
         tasks = self._compute.tasks if service == "compute" else self._transfer.tasks
         tasks.fail_next(reason)
+
+    def ask_consent(self) -> None:
+        """Let the next action of a flow run want a consent: the run is INACTIVE until it is resumed."""
+        self._attention.ask()
 
     def expire_tokens(self) -> None:
         """End all access tokens, as if their time were up; refresh tokens and credentials are still good."""

@@ -14,11 +14,14 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from xpcs_nb.testing.sandbox._faults import Fault, Faults
-from xpcs_nb.testing.sandbox._service import Caller, Refusal, Reply, Request, Service
+from xpcs_nb.testing.sandbox._service import Caller, FilePart, Refusal, Reply, Request, Service
 
 __all__ = ["SandboxServer", "SeenRequest"]
 
 log = logging.getLogger(__name__)
+
+#: Bytes of a file that are sent at once.
+BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -136,17 +139,33 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815 - names of the base class
 
     def _send(self, reply: Reply) -> None:
-        text = reply.document if isinstance(reply.document, str) else json.dumps(reply.document)
-        if reply.content_type == "application/json":
-            text = json.dumps(reply.document)
-        payload = text.encode()
-        self.send_response(reply.status)
-        for key, value in {**reply.headers, "Content-Type": reply.content_type}.items():
-            self.send_header(key, value)
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
+        document, content_type = reply.document, reply.content_type
+        if isinstance(document, FilePart):
+            self._send_head(reply, "application/octet-stream", document.size)
+            self._send_file(document)
+        else:
+            text = json.dumps(document) if content_type == "application/json" else str(document)
+            payload = text.encode()
+            self._send_head(reply, content_type, len(payload))
+            self.wfile.write(payload)
         self.wfile.flush()
+
+    def _send_head(self, reply: Reply, content_type: str, size: int) -> None:
+        self.send_response(reply.status)
+        for key, value in {**reply.headers, "Content-Type": content_type, "Content-Length": str(size)}.items():
+            self.send_header(key, value)
+        self.end_headers()
+
+    def _send_file(self, part: FilePart) -> None:
+        left = part.size
+        with part.path.open("rb") as stream:
+            stream.seek(part.start)
+            while left and (block := stream.read(min(left, BLOCK))):
+                self.wfile.write(block)
+                left -= len(block)
+        if left:
+            # The file was cut meanwhile; the client is told by the missing bytes.
+            self.close_connection = True
 
     def _note(self, name: str, request: Request, status: int | None) -> None:
         seen = SeenRequest(time.time(), name, request.method, request.path, request.query, status)

@@ -7,10 +7,11 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-__all__ = ["Caller", "Refusal", "Reply", "Request", "Route", "Service", "route"]
+__all__ = ["Caller", "FilePart", "Refusal", "Reply", "Request", "Route", "Service", "new_id", "route"]
 
 #: What a refusal is called where the service has no name of its own for it.
 TITLES = {
@@ -73,8 +74,17 @@ class Request:
 
 
 @dataclass(frozen=True)
+class FilePart:
+    """Bytes of a file, to be sent as they are."""
+
+    path: Path
+    start: int
+    size: int
+
+
+@dataclass(frozen=True)
 class Reply:
-    """An answer: JSON, or text of another type."""
+    """An answer: JSON, a part of a file, or text of another type."""
 
     document: Any
     status: int = 200
@@ -106,12 +116,13 @@ class Route:
 def route[**P, R](
     method: str, path: str, *scopes: str, anonymous: bool = False, public: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Mark a method of a service as the answer to `path` (``/task/<task_id>``).
+    """Mark a method of a service as the answer to `path` (``/task/<task_id>``; ``<*rest>`` may have slashes).
 
     `scopes` are short names; any token of the service will do without. `public` routes ask for no token, `anonymous`
     ones take a caller without one.
     """
-    pattern = re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", re.escape(path).replace(r"\-", "-")))
+    parts = re.sub(r"<(\\\*)?(\w+)>", lambda part: f"(?P<{part[2]}>{'.' if part[1] else '[^/]'}+)", re.escape(path))
+    pattern = re.compile(parts)
 
     def mark(function: Callable[P, R]) -> Callable[P, R]:
         wanted = None if public else scopes

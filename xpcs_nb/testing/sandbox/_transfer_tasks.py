@@ -18,7 +18,7 @@ from xpcs_nb.facility.local import transfer
 from xpcs_nb.testing.sandbox._collections import Collection, Collections
 from xpcs_nb.testing.sandbox._service import Refusal, new_id
 
-__all__ = ["TransferTask", "TransferTasks"]
+__all__ = ["TransferTask", "TransferTasks", "seconds"]
 
 #: As in Globus: tasks of a user that are worked on at once.
 ACTIVE_TASKS = 3
