@@ -261,7 +261,7 @@ class Facility:
         FlowError
             When used, if there is none.
         """
-        return Run(self.services, run_id, folder=self._folder / "fetched", pace=self._pace)
+        return Run(self.services, run_id, folder=self._folder, pace=self._pace)
 
     def close(self) -> None:
         """Let go of connections; runs go on."""

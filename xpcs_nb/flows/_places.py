@@ -183,7 +183,7 @@ def common_input(site: Site, request: Request, places: Places) -> dict[str, Any]
         "compute_endpoint": site.endpoints.compute,
         "user_endpoint_config": site.queue.config(**request.queue),
         "check_endpoint": inputs.CheckInput(packages={"xpcs-nb": version()}, python=PYTHON),
-        "acquire_nodes": inputs.AcquireInput(gpu_id=request.options.gpu_id),
+        "acquire_nodes": inputs.AcquireInput(gpu_id=request.options.gpu_id, release=version(), python=PYTHON),
         "set_permission": inputs.PermissionInput(
             enable=request.group is not None and request.publish,
             endpoint_id=site.collections.publish.id,
