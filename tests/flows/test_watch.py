@@ -246,6 +246,46 @@ def test_a_crash_between_start_and_note_does_not_start_twice(place):
     assert place.states == ["submitted"]
 
 
+def test_a_dataset_that_changes_after_a_crash_is_processed_as_it_is_then(place):
+    place.put("A001")
+    place.facility.error = FacilityError("no connection")
+    place.look(0, 6)
+    assert place.states == ["intended"]
+    with (place.folder / "A001.h5").open("ab") as stream:
+        stream.write(b"0")
+    place.facility.error = None
+    place.look(1, 6, 1)
+    assert place.names == ["A001.h5"]
+    assert place.states == ["failed", "submitted"]
+    assert "its files changed before it was processed" in place.watcher.summary()
+
+
+def test_files_that_are_out_of_reach_for_a_while_are_not_processed_again(place):
+    place.put("A001")
+    place.look(0, 6)
+    (place.folder / "A001.h5").rename(place.home / "away")
+    place.look(1)
+    (place.home / "away").rename(place.folder / "A001.h5")
+    place.look(1, 6)
+    assert place.names == ["A001.h5"]
+    assert place.states == ["submitted"]
+
+
+def test_a_folder_that_can_not_be_read_is_told_of_once(place, monkeypatch):
+    place.put("A001")
+    walk = type(place.folder).walk
+
+    def hindered(self, *arguments, on_error=None):
+        if on_error is not None:
+            on_error(OSError(116, "Stale file handle", str(self / "lost")))
+        return walk(self, *arguments, on_error=on_error)
+
+    monkeypatch.setattr(type(place.folder), "walk", hindered)
+    place.look(0, 6, 1)
+    assert place.names == ["A001.h5"]
+    assert sum("Stale file handle" in line for line in place.said) == 1
+
+
 def test_a_dataset_that_is_measured_anew_is_processed_anew(place):
     place.put("A001")
     place.look(0, 6)

@@ -49,6 +49,8 @@ class Arrivals:
         self._pattern = pattern
         self._settle = settle
         self._seen: dict[Path, tuple[tuple[int, int], float]] = {}
+        #: What could not be looked at the last time, and why: file servers have their moments.
+        self.problems: dict[str, str] = {}
 
     def look(self, now: float) -> list[Path]:
         """Note the sizes and times of all files, and return the raw files, one for each dataset.
@@ -59,6 +61,7 @@ class Arrivals:
             Seconds, of any clock that only goes forward.
         """
         current: dict[Path, tuple[tuple[int, int], float]] = {}
+        self.problems = {}
         for path, state in self._files():
             before = self._seen.get(path)
             current[path] = before if before is not None and before[0] == state else (state, now)
@@ -92,13 +95,22 @@ class Arrivals:
             return str(error)
 
     def _files(self) -> Iterator[tuple[Path, tuple[int, int]]]:
-        for folder, folders, names in self._folder.walk(on_error=_refuse):
+        for folder, folders, names in self._folder.walk(on_error=self._note):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in names:
                 path = folder / name
-                state = None if name.startswith(".") else _state(path)
+                if name.startswith("."):
+                    continue
+                try:
+                    state = _state(path)
+                except OSError as error:
+                    self._note(error)
+                    continue
                 if state is not None:
                     yield path, state
+
+    def _note(self, error: OSError) -> None:
+        self.problems[str(error.filename)] = error.strerror or str(error)
 
     def _moving(self, path: Path, now: float) -> bool:
         state = _state(path)
@@ -132,7 +144,3 @@ def _state(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None  # it went away after it was listed
     return status.st_size, status.st_mtime_ns
-
-
-def _refuse(error: OSError) -> None:
-    raise error

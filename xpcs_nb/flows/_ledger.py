@@ -110,14 +110,14 @@ class Ledger:
         ]
 
     def intend(self, dataset: Complete) -> Entry:
-        """Note a dataset before it is handed over."""
+        """Note a dataset before it is handed over, and return its entry; one that was noted before stays as it is."""
         files = json.dumps(dataset.files, sort_keys=True)
         tag = "watch-" + hashlib.sha256(f"{self._folder}\n{dataset.raw}\n{files}".encode()).hexdigest()[:32]
         row = (tag, self._folder, str(dataset.raw), files)
         self._connection.execute(
             "INSERT OR IGNORE INTO datasets (tag, folder, raw, files, state) VALUES (?, ?, ?, ?, 'intended')", row
         )
-        return Entry(tag, dataset.raw, dataset.files, "intended")
+        return next(entry for entry in self.entries() if entry.tag == tag)
 
     def note(self, tag: str, state: State, *, run: str | None = None, reason: str = "") -> None:
         """Note what became of a dataset; a run that is known stays known."""

@@ -122,6 +122,7 @@ class Watcher:
         self._say, self._clock = say, clock
         self._arrivals = Arrivals(self.folder, pattern, settle)
         self._ledger = Ledger(Path(home), self.folder)
+        self._problems: dict[str, str] = {}
         self.waiting: dict[Path, str] = {}
 
     def watch(self) -> None:
@@ -162,22 +163,37 @@ class Watcher:
         now = self._clock()
         latest = {entry.raw: entry for entry in self._ledger.entries()}
         raws = [raw for raw in self._arrivals.look(now) if raw.resolve() != self.qmap.resolve()]
+        self._tell_problems()
         # A dataset that was taken away is not waited for.
         self.waiting = {raw: reason for raw, reason in self.waiting.items() if raw in set(raws)}
         for raw in raws:
             known = latest.get(raw)
-            if known is not None and known.state != "intended" and fingerprint(known.files) == known.files:
-                continue
-            found = self._arrivals.judge(raw, now)
+            try:
+                if known is not None and known.state != "intended" and fingerprint(known.files) == known.files:
+                    continue
+                found = self._arrivals.judge(raw, now)
+            except OSError as error:
+                found = str(error)
             if isinstance(found, str):
                 self._waits(raw, found)
             else:
                 self._hand_over(found)
+        self._follow_all(set(raws))
+
+    def _follow_all(self, present: set[Path]) -> None:
+        at_rest = present - set(self.waiting)
         for entry in self._ledger.entries():
             if entry.state == "submitted" and entry.run is not None:
                 self._follow(entry)
-            elif entry.state == "intended" and fingerprint(entry.files) != entry.files:
+            elif entry.state == "intended" and entry.raw in at_rest:
+                # Its raw file was handed over as another dataset.
                 self._settle_intent(entry)
+
+    def _tell_problems(self) -> None:
+        for path, reason in self._arrivals.problems.items():
+            if self._problems.get(path) != reason:
+                self._say(f"{path} can't be looked at: {reason}")
+        self._problems = self._arrivals.problems
 
     def summary(self) -> str:
         """Return how many datasets there were, what failed and why, and what is waited for."""
@@ -206,6 +222,8 @@ class Watcher:
     def _hand_over(self, dataset: Complete) -> None:
         """Start the flow of a dataset, unless an earlier process did and had no time to note it."""
         entry = self._ledger.intend(dataset)
+        if entry.state != "intended":
+            return  # its files were out of reach for a while, and are what they were
         try:
             runs = self._facility.runs(tag=entry.tag)
             run = (
