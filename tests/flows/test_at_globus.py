@@ -4,6 +4,7 @@ import pytest
 
 from xpcs_nb.errors import FlowError
 from xpcs_nb.flows import connect
+from xpcs_nb.qmap import QMap
 from xpcs_nb.testing import Sandbox, simulate_measurement
 
 SOURCE = "11111111-1111-4111-8111-111111111111"
@@ -124,3 +125,20 @@ def test_a_run_that_failed_there_goes_on_from_its_step_as_a_new_run(there, proce
     assert run.status == "SUCCEEDED", run.failures
     assert run.id != failed
     assert run.steps[0].name == "SourceTransfer"
+
+
+def test_from_a_machine_that_does_not_see_the_raw_data(there, processed, tmp_path):
+    """A laptop: its own collection has the qmap and takes the results; raw data are known by their record."""
+    _, folder, _ = there
+    _, run = processed
+    text = (folder / "there.toml").read_text()
+    laptop = folder / "processing"  # stands for the collection of the laptop, too
+    elsewhere = text.replace(f'root = "{folder}/source"', 'root = "/not/on/this/machine"')
+    own = f'[collections.here]\nid = "{PROCESSING}"\nroot = "{laptop}"\n[staging]\nfolder = "{laptop}/qmaps"\n'
+    (tmp_path / "laptop.toml").write_text(f"{elsewhere}\n{own}")
+    with connect(tmp_path / "laptop.toml", home=laptop / "home") as far:
+        far._pace = (0.1, 0.5)
+        qmap = QMap.from_file(run.result_path)
+        new = far.reprocess(run.record, qmap, "_far", output=laptop / "back").wait(PATIENCE, progress=False)
+        assert new.status == "SUCCEEDED", new.failures
+        assert new.result_path == laptop / "back" / "S001_there_far" / "S001_there_far_results.hdf"

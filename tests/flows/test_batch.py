@@ -76,6 +76,7 @@ def test_the_loops_stay_within_the_state_of_a_run_for_hundreds_of_datasets(tmp_p
         "source": {**ends, "folder": "/f", "qmap": "/q", "qmap_destination": "/qd", "destination": "/job"},
         "publishv2": {**ends, "index": "i"},
         "output": "/back",
+        "output_collection": "a" * 36,
     }
     manifest = str(tmp_path / "manifest.json")
     _batch.write_manifest(manifest, common, listed)

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from importlib.metadata import version
 
 import pytest
 
@@ -30,9 +31,14 @@ def test_an_endpoint_with_other_packages_is_refused_before_work_starts():
 
 
 def test_nodes_tell_what_they_have():
-    found = travelled(functions.acquire_nodes)(gpu_id=-1)
+    acquire = travelled(functions.acquire_nodes)
+    found = acquire(gpu_id=-1, release=version("xpcs-nb"), python="3.12")
     assert found["device"] == "cpu"
     assert "xpcs_nb" in found["engines"]
+    with pytest.raises(RuntimeError, match=r"the same release as at the sender, 77\.0"):
+        acquire(gpu_id=-1, release="77.0", python="3.12")
+    with pytest.raises(RuntimeError, match=r"needed: 4\.0"):
+        acquire(gpu_id=-1, release="77.0", python="4.0")
 
 
 def correlate(measured, folder, **options):

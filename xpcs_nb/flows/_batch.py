@@ -197,7 +197,7 @@ def publication_from(manifest: str, index: int) -> dict[str, Any]:
         },
         "back": {
             "source_endpoint": source,
-            "destination_endpoint": batch.common["source"]["source_collection"],
+            "destination_endpoint": batch.common["output_collection"],
             "DATA": back if batch.common["output"] else [],
         },
     }

@@ -11,7 +11,7 @@ from typing import Any
 from xpcs_nb.core import ReductionOptions
 from xpcs_nb.errors import MissingFileError, OptionError, XpcsError
 
-__all__ = ["Dataset", "check_dataset", "datasets_of", "find_dataset", "reduction_options"]
+__all__ = ["Dataset", "check_dataset", "datasets_of", "find_dataset", "reduction_options", "unseen_dataset"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,15 @@ def find_dataset(raw: Path) -> Dataset:
         return _dataset(raw, files, metadata, read_metadata(metadata))
     except XpcsError:
         return _dataset(raw, files, None, None)
+
+
+def unseen_dataset(raw: Path, metadata: Path | None = None, files: tuple[Path, ...] = ()) -> Dataset:
+    """Return a dataset that can't be looked at from here, by the names that its files have as a rule."""
+    from xpcs_nb.results import dataset_name
+
+    name = dataset_name(raw)
+    others = tuple(path for path in files if path != raw)
+    return Dataset(name, (raw, *others), metadata or raw.with_name(f"{name}_metadata.hdf"), {})
 
 
 def _dataset(raw: Path, files: tuple[Path, ...], metadata: Path | None, content: Any) -> Dataset:

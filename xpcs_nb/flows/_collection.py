@@ -75,6 +75,14 @@ class Collection(BaseModel):
         """Return ``globus://id/path`` of a path of the file system."""
         return f"globus://{self.id}{quote(self.to_collection(path))}"
 
+    def holds(self, path: str) -> bool:
+        """Tell whether the file system's `path` is in the collection."""
+        try:
+            self.to_collection(path)
+        except SiteError:
+            return False
+        return True
+
     @property
     def base(self) -> str:
         """The folder that is ``/`` in the collection, or would be."""

@@ -49,7 +49,7 @@ def connect(
     from xpcs_nb.facility.local import LocalServices
 
     placed = chosen.at(folder, {"collection": LOCAL_COLLECTION, "endpoint": LOCAL_ENDPOINT, "index": LOCAL_INDEX})
-    ends = [each for _, each in placed.collections]
+    ends = [each for _, each in placed.ends]
     services = LocalServices(
         folder,
         collections={each.id: Path(each.root) for each in ends if each.id != LOCAL_COLLECTION},
@@ -65,7 +65,7 @@ def _globus(site: Site) -> Services:
     # Imported late: it takes time, and this machine needs none of it.
     from xpcs_nb.facility.globus import GlobusServices
 
-    ends = {each.id: each for _, each in site.collections}
+    ends = {each.id: each for _, each in site.ends}
     return GlobusServices(
         # Files are brought to those that this machine has.
         {name: Path(each.base) for name, each in ends.items() if Path(each.root).is_dir()},

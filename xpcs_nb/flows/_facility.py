@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from xpcs_nb.errors import FlowError, SiteError
 from xpcs_nb.facility import RunStatus, Services
-from xpcs_nb.flows._check import check_dataset, datasets_of, find_dataset, reduction_options
+from xpcs_nb.flows._check import Dataset, check_dataset, datasets_of, find_dataset, reduction_options, unseen_dataset
 from xpcs_nb.flows._found import CatalogView
 from xpcs_nb.flows._places import Request
 from xpcs_nb.flows._plan import online_input, reprocess_input
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from xpcs_nb.catalog import Record
-    from xpcs_nb.core import ReductionOptions
     from xpcs_nb.flows._inputs import BatchInput, OnlineInput, ReprocessInput
     from xpcs_nb.qmap import QMap
 
@@ -125,7 +124,7 @@ class Facility:
             Whatever can be known before anything is submitted: missing files, a qmap that does not fit the frames,
             options.
         """
-        chosen, request = self._request(
+        request = self._request(
             options,
             qmap=qmap,
             title=title,
@@ -136,7 +135,7 @@ class Facility:
             publish=publish,
             skip_transfer_back=skip_transfer_back,
         )
-        dataset = check_dataset(Path(raw).absolute(), request.qmap, _path(metadata), chosen)
+        dataset = self._dataset(Path(raw).absolute(), request, _path(metadata))
         made = online_input(self.site, dataset, request)
         return self._start("online", made, active_runs_limit, tags)
 
@@ -178,7 +177,7 @@ class Facility:
         if self.site.kind == "local":
             # Datasets go on in parallel; threads beyond the cores would be in each other's way.
             options = {"threads": max(1, (os.cpu_count() or 1) // len(paths)), **options}
-        _, request = self._request(
+        request = self._request(
             options,
             qmap=qmap,
             output=output,
@@ -189,7 +188,8 @@ class Facility:
             skip_transfer_back=skip_transfer_back,
         )
         QMap.from_file(request.qmap)
-        found = [find_dataset(path) for path in paths]
+        look = find_dataset if self.site.sees_source else unseen_dataset
+        found = [look(path) for path in paths]
         made = batch_input(self.site, found, request)
         return self._start("batch", made, active_runs_limit)
 
@@ -230,7 +230,7 @@ class Facility:
         from xpcs_nb.flows._origin import origin_of
 
         origin = origin_of(what, self.site, self.services)
-        chosen, request = self._request(
+        request = self._request(
             {**origin.options, **options},
             qmap=qmap,
             title=title,
@@ -242,7 +242,7 @@ class Facility:
             skip_transfer_back=skip_transfer_back,
             origin=origin.noted,
         )
-        dataset = check_dataset(origin.raw, request.qmap, origin.metadata, chosen)
+        dataset = self._dataset(origin.raw, request, origin.metadata, origin.files)
         made = reprocess_input(self.site, dataset, request, suffix)
         return self._start("reprocess", made, active_runs_limit)
 
@@ -261,7 +261,7 @@ class Facility:
         FlowError
             When used, if there is none.
         """
-        return Run(self.services, run_id, folder=self._folder / "fetched", pace=self._pace)
+        return Run(self.services, run_id, folder=self._folder, pace=self._pace)
 
     def close(self) -> None:
         """Let go of connections; runs go on."""
@@ -286,10 +286,10 @@ class Facility:
         output: str | Path | None,
         skip_transfer_back: bool,
         **given: Any,
-    ) -> tuple[ReductionOptions, Request]:
+    ) -> Request:
         queue = {name: options[name] for name in QUEUE if options.get(name) is not None}
         chosen = reduction_options({name: value for name, value in options.items() if name not in QUEUE})
-        request = Request(
+        return Request(
             qmap=self._qmap_file(qmap),
             options=chosen,
             output=_path(output),
@@ -297,7 +297,14 @@ class Facility:
             queue=queue,
             **given,
         )
-        return chosen, request
+
+    def _dataset(self, raw: Path, request: Request, metadata: Path | None, files: tuple[Path, ...] = ()) -> Dataset:
+        if self.site.sees_source:
+            return check_dataset(raw, request.qmap, metadata, request.options)
+        from xpcs_nb.qmap import QMap
+
+        QMap.from_file(request.qmap)
+        return unseen_dataset(raw, metadata, files)
 
     def _qmap_file(self, qmap: str | Path | QMap) -> Path:
         if isinstance(qmap, str | Path):

@@ -57,9 +57,11 @@ class CheckInput(_Input):
 
 
 class AcquireInput(_Input):
-    """The device that is asked for."""
+    """The device that is asked for, and what the nodes have to have."""
 
     gpu_id: int = -1
+    release: str
+    python: str
 
 
 class CorrelateInput(_Input):

@@ -26,11 +26,12 @@ NOT_KEPT = {"prefix", "suffix", "overwrite", "engine", "gpu_id", "threads"}
 
 @dataclass(frozen=True)
 class Origin:
-    """Raw file, metadata file, options and values of what was processed before, and what is noted of it."""
+    """Files, options and values of what was processed before, and what is noted of it."""
 
     raw: Path
     metadata: Path | None
     noted: dict[str, Any]
+    files: tuple[Path, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -91,7 +92,8 @@ def _origin(said: Mapping[str, Any], noted: dict[str, Any], options: Any, values
         if name in ReductionOptions.__dataclass_fields__ and name not in NOT_KEPT and value not in (None, "")
     }
     noted = {name: value for name, value in noted.items() if value is not None}
-    return Origin(raw, _file(said.get("metadata"), site), noted, kept, values)
+    files = tuple(path for each in said.get("files") or () if (path := _file(each, site)) is not None)
+    return Origin(raw, _file(said.get("metadata"), site), noted, files, kept, values)
 
 
 def _file(address: Any, site: Site) -> Path | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xpcs_nb.core import ReductionOptions
-from xpcs_nb.errors import OptionError
+from xpcs_nb.errors import OptionError, SiteError
 from xpcs_nb.flows import _inputs as inputs
 from xpcs_nb.flows._check import Dataset
 from xpcs_nb.flows._describe import cycle_and_experiment
@@ -108,12 +108,12 @@ class Places:
         return f"globus://{processing.id}{processing.to_collection(path)}"
 
     def source(self, path: Path) -> str:
-        """Return what a file of the source is called in its collection."""
-        return self.site.collections.source.to_collection(str(path))
+        """Return what a file of the sender is called in its collection."""
+        return self.site.end(path).to_collection(str(path))
 
     def url(self, path: Path) -> str:
-        """Return the address of a file of the source."""
-        return self.site.collections.source.url(str(path))
+        """Return the address of a file of the sender."""
+        return self.site.end(path).url(str(path))
 
     @property
     def published(self) -> str:
@@ -125,13 +125,26 @@ class Places:
         return f"globus://{self.site.collections.publish.id}{self.published}/{name}"
 
     def transfer(self, files: Sequence[tuple[Path, str]]) -> inputs.Transfer:
-        """Return the transfer of files of the source to paths below the folder of the run."""
+        """Return the transfer of files of the sender to paths below the folder of the run.
+
+        Raises
+        ------
+        SiteError
+            They are in different collections, or in none.
+        """
+        source = self.site.end(files[0][0])
+        for path, _ in files:
+            if self.site.end(path) != source:
+                raise SiteError(
+                    "these files have to be in one collection to be transferred together",
+                    got=f"{files[0][0]} in {source.id}, {path} in {self.site.end(path).id}",
+                )
         items = [
             inputs.TransferItem(source_path=self.source(path), destination_path=self.collection(target))
             for path, target in files
         ]
-        ends = self.site.collections
-        return inputs.Transfer(source_endpoint=ends.source.id, destination_endpoint=ends.processing.id, items=items)
+        processing = self.site.collections.processing
+        return inputs.Transfer(source_endpoint=source.id, destination_endpoint=processing.id, items=items)
 
 
 def input_name(path: Path, kind: str) -> str:
@@ -170,7 +183,7 @@ def common_input(site: Site, request: Request, places: Places) -> dict[str, Any]
         "compute_endpoint": site.endpoints.compute,
         "user_endpoint_config": site.queue.config(**request.queue),
         "check_endpoint": inputs.CheckInput(packages={"xpcs-nb": version()}, python=PYTHON),
-        "acquire_nodes": inputs.AcquireInput(gpu_id=request.options.gpu_id),
+        "acquire_nodes": inputs.AcquireInput(gpu_id=request.options.gpu_id, release=version(), python=PYTHON),
         "set_permission": inputs.PermissionInput(
             enable=request.group is not None and request.publish,
             endpoint_id=site.collections.publish.id,

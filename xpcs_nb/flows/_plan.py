@@ -56,10 +56,13 @@ class _Plan:
         return f"input/{input_name(metadata_of(self.dataset), 'metadata')}"
 
     @property
-    def source(self) -> dict[str, str]:
+    def source(self) -> dict[str, Any]:
         """Addresses of the inputs."""
         files = {"raw": self.dataset.raw, "metadata": metadata_of(self.dataset), "qmap": self.request.qmap}
-        return {name: self.places.url(path) for name, path in files.items()}
+        found: dict[str, Any] = {name: self.places.url(path) for name, path in files.items()}
+        if len(self.dataset.files) > 1:
+            found["files"] = [self.places.url(path) for path in self.dataset.files]
+        return found
 
     @property
     def dataset_files(self) -> list[tuple[Path, str]]:
@@ -80,7 +83,6 @@ class _Plan:
     def about(self) -> inputs.About:
         request, file = self.request, f"{self.name}{RESULTS}"
         subject = self.places.subject(self.name) if request.publish else None
-        files = [str(path) for path in self.dataset.files]
         return inputs.About(
             flow=self.flow,
             version=version(),
@@ -90,7 +92,7 @@ class _Plan:
             published=None if subject is None else f"{subject}/{file}",
             processed=self.places.processed_url(f"{self.final}/{file}"),
             back=None if request.back is None else str(request.back / self.name / file),
-            source=self.source | {"files": files, "options": request.options.as_config()},
+            source=self.source | {"options": request.options.as_config()},
         )
 
     def parts(self) -> dict[str, Any]:
@@ -117,7 +119,7 @@ class _Plan:
             ),
             "publishv2": publication,
             "result_transfer_source_endpoint_id": ends.processing.id,
-            "result_transfer_destination_endpoint_id": ends.source.id,
+            "result_transfer_destination_endpoint_id": (ends.source if back is None else self.site.end(back)).id,
             "result_transfer_source_path": ends.processing.to_collection(self.final),
             "result_transfer_destination_path": "/" if back is None else places.source(back / self.name),
         }

@@ -100,6 +100,7 @@ def _listed(datasets: Sequence[Dataset], request: Request, folder: Path) -> list
 def _common_to_all(site: Site, request: Request, places: Places, folder: Path) -> dict[str, Any]:
     """Return the part of the manifest that all datasets share."""
     ends, qmap = site.collections, qmap_name(request)
+    ends.source.to_collection(str(request.qmap))
     publication = publication_input(site, request, places)
     return {
         "qmap": places.here(qmap),
@@ -121,4 +122,5 @@ def _common_to_all(site: Site, request: Request, places: Places, folder: Path) -
         },
         "publishv2": publication.model_dump(mode="json"),
         "output": None if request.back is None else places.source(request.back),
+        "output_collection": ends.source.id if request.back is None else site.end(request.back).id,
     }

@@ -18,7 +18,7 @@ from xpcs_nb.flows._step import Step, failure_of, steps_of
 if TYPE_CHECKING:
     import xarray as xr
 
-    from xpcs_nb.catalog import Record
+    from xpcs_nb.flows._found import CatalogView, FoundRecord
 
 __all__ = ["Pace", "Run"]
 
@@ -210,7 +210,10 @@ class Run:
             )
         if back is not None and Path(back).is_file():
             return Path(back)
-        return self._services.fetch(_quoted(place), self._folder / self.id)
+        if about.get("published") is not None:
+            record = self.record
+            return record.fetch(files=[record.result_file])[0]
+        return self._services.fetch(_quoted(place), self._folder / "fetched" / self.id)
 
     def result(self) -> xr.DataTree:
         """Return the result of the run, opened.
@@ -228,7 +231,7 @@ class Run:
         return tree
 
     @property
-    def record(self) -> Record:
+    def record(self) -> FoundRecord:
         """The published record of the result; while the dataset is processed, what is known of it.
 
         Raises
@@ -241,10 +244,10 @@ class Run:
         subject = self.about.get("subject")
         if subject is None:
             raise FlowError("this run publishes no record of its own", where=self.label)
-        return self._services.catalogue.get(subject)
+        return self._catalog.get(subject)
 
     @property
-    def records(self) -> list[Record]:
+    def records(self) -> list[FoundRecord]:
         """The published records of the run, also of a batch."""
         about = self.about
         if about.get("flow") != "batch":
@@ -253,7 +256,13 @@ class Run:
         failed = self.failures
         base = about.get("published")
         names = [name for name in self.datasets if name not in failed]
-        return [self._services.catalogue.get(f"{base}/{name}") for name in names] if base else []
+        return [self._catalog.get(f"{base}/{name}") for name in names] if base else []
+
+    @property
+    def _catalog(self) -> CatalogView:
+        from xpcs_nb.flows._found import CatalogView
+
+        return CatalogView(self._services, self._folder / "cache")
 
     def _check(self) -> None:
         status = self.status

@@ -81,6 +81,7 @@ class _Collections(_Model):
     source: Collection
     processing: Collection
     publish: Collection
+    here: Collection | None = None
 
 
 class Site(_Model):
@@ -93,7 +94,8 @@ class Site(_Model):
     kind
         ``local``: this machine; ``globus``.
     collections
-        ``source`` (raw data), ``processing`` (what compute nodes see) and ``publish``.
+        ``source`` (raw data), ``processing`` (what compute nodes see) and ``publish``; ``here``, of the machine where
+        xpcs_nb runs, for qmaps and results, where that is not the one with the raw data.
     endpoints
         Globus Compute endpoints ``login`` (short work) and ``compute`` (nodes).
     processing
@@ -101,7 +103,7 @@ class Site(_Model):
     publish
         ``folder`` of the publish collection, search ``index``, and to whom records are visible.
     staging
-        ``folder`` of the source collection for files that xpcs_nb itself writes (edited qmaps); None without one.
+        ``folder`` of the collection ``here`` or ``source`` for files that xpcs_nb itself writes (edited qmaps).
     queue, limits
         Defaults.
     group, subscription
@@ -125,7 +127,7 @@ class Site(_Model):
     def _folders_in_collections(self) -> Site:
         if self.kind == "globus":
             for name, folder in self._folders():
-                getattr(self.collections, name).to_collection(folder)
+                self.end(Path(folder)) if name == "source" else getattr(self.collections, name).to_collection(folder)
         base = self.collections.processing
         if not base.root.endswith(base.path.rstrip("/")):
             raise ValueError("collections.processing: root has to end with path, or path be /")
@@ -136,6 +138,30 @@ class Site(_Model):
         yield "publish", self.publish.folder
         if self.staging is not None:
             yield "source", self.staging.folder
+
+    @property
+    def ends(self) -> list[tuple[str, Collection]]:
+        """Role and collection of each that there is."""
+        return [(role, each) for role, each in self.collections if each is not None]
+
+    @property
+    def sees_source(self) -> bool:
+        """Whether the raw data can be looked at from this machine."""
+        return self.kind == "local" or Path(self.collections.source.root).is_dir()
+
+    def end(self, path: Path) -> Collection:
+        """Return the collection that a file of the sender is in.
+
+        Raises
+        ------
+        SiteError
+            It is in none.
+        """
+        source, here = self.collections.source, self.collections.here
+        if here is not None and not source.holds(str(path)) and here.holds(str(path)):
+            return here
+        source.to_collection(str(path))
+        return source
 
     def at(self, home: Path, names: Mapping[str, str]) -> Self:
         """Return the site with relative folders below `home`, and ``local`` replaced by the ids of this machine.
@@ -156,9 +182,7 @@ class Site(_Model):
         def placed(folder: _Folder) -> dict[str, Any]:
             return {"folder": str(home / folder.folder)}
 
-        collections = {
-            role: each.model_copy(update={"id": named(each.id, "collection")}) for role, each in self.collections
-        }
+        collections = {role: each.model_copy(update={"id": named(each.id, "collection")}) for role, each in self.ends}
         endpoints = {role: named(each, "endpoint") for role, each in self.endpoints}
         publish = placed(self.publish) | {"index": named(self.publish.index, "index")}
         return self.model_copy(

@@ -1,7 +1,7 @@
 """Compute function: wait until the scheduler has given nodes, and look at them."""
 
 
-def acquire_nodes(gpu_id: int) -> dict[str, object]:
+def acquire_nodes(gpu_id: int, release: str, python: str) -> dict[str, object]:
     """Acquire nodes: return once one runs, with what can correlate there and on which device."""
     import importlib.metadata
     import importlib.util
@@ -16,6 +16,21 @@ def acquire_nodes(gpu_id: int) -> dict[str, object]:
                 engines[module] = importlib.metadata.version(package)
             except importlib.metadata.PackageNotFoundError:
                 engines[module] = "of a checkout"
+
+    def numbers(text: str) -> list[int]:
+        return [int(part) for part in text.split(".")[:2] if part.isdecimal()]
+
+    if numbers(platform.python_version()) < numbers(python):
+        raise RuntimeError(
+            f"Python {platform.python_version()} runs on the compute node {socket.gethostname()}; "
+            f"needed: {python} or newer."
+        )
+    found = numbers(engines.get("xpcs_nb", release))
+    if found and found != numbers(release):
+        raise RuntimeError(
+            f"xpcs_nb {engines['xpcs_nb']} is installed on the compute node {socket.gethostname()}; "
+            f"needed: the same release as at the sender, {release}."
+        )
     if not engines:
         raise RuntimeError(
             f"neither xpcs_nb nor boost_corr is installed on the compute node {socket.gethostname()} "
