@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 
 import pytest
 
@@ -9,12 +10,16 @@ from xpcs_nb.facility.globus import GlobusServices
 from xpcs_nb.testing import Sandbox
 
 
-def test_an_endpoint_tells_its_versions_before_work_is_sent(services: GlobusServices) -> None:
+def test_an_endpoint_tells_its_versions_before_work_is_sent(
+    services: GlobusServices, count: Callable[[str, str], int]
+) -> None:
     report = services.compute_ready(packages=["numpy", "no-such-package"])
     assert report.python == platform.python_version()
     assert report.packages["numpy"] is not None
     assert report.differences == ("no-such-package is not installed there",)
     assert "no-such-package" in str(report)
+    services.compute_ready(packages=[])
+    assert count("compute", "POST /v3/functions") + count("compute", "POST /v2/functions") == 1
 
 
 def test_an_endpoint_that_is_offline_is_an_error_with_a_hint(services: GlobusServices, sandbox: Sandbox) -> None:

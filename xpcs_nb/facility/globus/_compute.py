@@ -72,8 +72,9 @@ def compute_ready(
             expected="online",
             hint="Start it with globus-compute-endpoint start, or ask its operators.",
         )
-    function = session.call(SERVICE, client.register_function, _versions)
-    task = session.call(SERVICE, client.run, sorted(packages), endpoint_id=endpoint, function_id=function)
+    if session.probe is None:
+        session.probe = session.call(SERVICE, client.register_function, _versions)
+    task = session.call(SERVICE, client.run, sorted(packages), endpoint_id=endpoint, function_id=session.probe)
 
     def look() -> dict[str, Any] | None:
         try:

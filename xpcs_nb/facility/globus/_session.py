@@ -65,6 +65,8 @@ class Session:
         self.collections = tuple(collections)
         self.compute_url = compute_url or get_service_url("compute", app.config.environment)
         self.retries = retries
+        #: Id of the function that asks endpoints for their versions, once it is registered.
+        self.probe: str | None = None
         self._timeout = timeout
         self._lock = threading.RLock()
         self._open: list[_Closable] = []
