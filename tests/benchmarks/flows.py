@@ -72,7 +72,8 @@ def batch(data: Path, datasets: int, n_frames: int) -> None:
         ):
             facility.process(first.raw, first.qmap, publish=False).wait(progress=False)
             begin = time.perf_counter()
-            run = facility.process_batch(raws, first.qmap).wait(progress=False)
+            # One thread a dataset: otherwise one worker takes all cores for a part of its work.
+            run = facility.process_batch(raws, first.qmap, threads=1).wait(progress=False)
             took[workers] = time.perf_counter() - begin
             reasons = {name: reason.splitlines()[-1][:120] for name, reason in run.failures.items()}
             print(f"  {workers} worker(s): {took[workers]:.1f} s, {run.status}, failed: {reasons}", flush=True)
