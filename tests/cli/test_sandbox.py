@@ -28,7 +28,14 @@ def test_it_serves_until_it_is_ended(tmp_path, monkeypatch, end):
         "--env-file",
         tmp_path / "e",
     )
-    with subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command(*words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What a background job inherits is to ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
         try:
             lines = [process.stdout.readline()]
             while not lines[-1].startswith("# collection"):
@@ -48,8 +55,12 @@ def test_it_serves_until_it_is_ended(tmp_path, monkeypatch, end):
                 assert [one["name"] for one in transfer.operation_ls(COLLECTION)] == ["frames.bin"]
         finally:
             process.send_signal(end)
-        assert process.wait(20) == 0
-        process.stdout.read(), process.stderr.read()
+            try:
+                process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        assert process.returncode == 0
 
 
 def test_a_port_that_is_taken_is_said(tmp_path):
