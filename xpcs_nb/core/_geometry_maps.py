@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -99,18 +100,18 @@ def _angle(rays: Rays) -> float:
 
 
 def _sin_exit(rays: Rays) -> Floats:
-    sine, cosine = np.sin(_angle(rays)), np.cos(_angle(rays))
+    sine, cosine = math.sin(_angle(rays)), math.cos(_angle(rays))
     return (-rays.v * cosine - rays.z * sine) / rays.length
 
 
 def _surface_qx(rays: Rays) -> Floats:
     length = rays.length
     loss = -rays.across2 / (length * (length + rays.z))  # cos(two_theta) - 1
-    return rays.k * (np.cos(_angle(rays)) * loss - np.sin(_angle(rays)) * rays.v / length)
+    return rays.k * (math.cos(_angle(rays)) * loss - math.sin(_angle(rays)) * rays.v / length)
 
 
 def _surface_qz(rays: Rays) -> Floats:
-    return rays.k * (np.sin(_angle(rays)) + _sin_exit(rays))
+    return rays.k * (math.sin(_angle(rays)) + _sin_exit(rays))
 
 
 def _surface_qr(rays: Rays) -> Floats:
@@ -122,7 +123,7 @@ def _alpha_f(rays: Rays) -> Floats:
 
 
 def _theta_f(rays: Rays) -> Floats:
-    forward = rays.z * np.cos(_angle(rays)) - rays.v * np.sin(_angle(rays))
+    forward = rays.z * math.cos(_angle(rays)) - rays.v * math.sin(_angle(rays))
     return np.degrees(np.arctan2(rays.h, forward))
 
 
