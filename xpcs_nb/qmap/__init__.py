@@ -1,9 +1,18 @@
-"""Masks and partitions: made, checked, and turned into the labels that a reduction works with."""
+"""Masks and partitions: made, edited, checked, and turned into the labels that a reduction works with."""
 
 from xpcs_nb.qmap._check import Finding
 from xpcs_nb.qmap._describe import describe
+from xpcs_nb.qmap._edits import Edit, parse_edit
 from xpcs_nb.qmap._labels import pixel_labels
 from xpcs_nb.qmap._partition import partition
 from xpcs_nb.qmap._qmap import QMap
 
-__all__ = ["Finding", "QMap", "describe", "partition", "pixel_labels"]
+__all__ = [
+    "Edit",
+    "Finding",
+    "QMap",
+    "describe",
+    "parse_edit",
+    "partition",
+    "pixel_labels",
+]

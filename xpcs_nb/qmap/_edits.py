@@ -13,7 +13,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
     TypeAdapter,
@@ -57,7 +56,10 @@ __all__ = [
 #: ``exclude``: the pixels leave the mask; ``include``: they come back; ``only``: all others leave, and shapes that
 #: follow each other with this mode count as one.
 type Mode = Literal["exclude", "include", "only"]
-type Point = tuple[float, float]
+#: Far more than any detector has; what is larger is a mistake, and would overflow.
+type Coordinate = Annotated[float, Field(ge=-1e7, le=1e7)]
+type Size = Annotated[float, Field(ge=1e-6, le=1e7)]
+type Point = tuple[Coordinate, Coordinate]
 type Cell = tuple[int, int]
 
 
@@ -77,31 +79,31 @@ class Rectangle(ShapeEdit):
     """A rectangle about its centre (x, y), turned by `angle`."""
 
     kind: Literal["rectangle"] = "rectangle"
-    x: float
-    y: float
-    width: PositiveFloat
-    height: PositiveFloat
-    angle: float = 0.0
+    x: Coordinate
+    y: Coordinate
+    width: Size
+    height: Size
+    angle: Coordinate = 0.0
 
 
 class Circle(ShapeEdit):
     """A disc about (x, y)."""
 
     kind: Literal["circle"] = "circle"
-    x: float
-    y: float
-    radius: PositiveFloat
+    x: Coordinate
+    y: Coordinate
+    radius: Size
 
 
 class Ellipse(ShapeEdit):
     """An ellipse about (x, y) with half axes `a` (along x before it is turned) and `b`."""
 
     kind: Literal["ellipse"] = "ellipse"
-    x: float
-    y: float
-    a: PositiveFloat
-    b: PositiveFloat
-    angle: float = 0.0
+    x: Coordinate
+    y: Coordinate
+    a: Size
+    b: Size
+    angle: Coordinate = 0.0
 
 
 class Polygon(ShapeEdit):
@@ -115,11 +117,11 @@ class Line(ShapeEdit):
     """A line of a width, with flat ends at its two points."""
 
     kind: Literal["line"] = "line"
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    width: PositiveFloat
+    x0: Coordinate
+    y0: Coordinate
+    x1: Coordinate
+    y1: Coordinate
+    width: Size
 
     @model_validator(mode="after")
     def _has_length(self) -> Self:
@@ -133,7 +135,7 @@ class Brush(ShapeEdit):
 
     kind: Literal["brush"] = "brush"
     points: Annotated[tuple[Point, ...], Field(min_length=1)]
-    radius: NonNegativeFloat
+    radius: Annotated[float, Field(ge=0, le=1e7)]
 
 
 class Pixels(ShapeEdit):

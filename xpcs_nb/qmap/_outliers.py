@@ -19,6 +19,8 @@ def find_outliers(edit: Outliers, image: NDArray[np.generic], used: Mask, q_map:
     groups = _boxes(edit, used.shape) if q_map is None else _rings(edit, q_map, used)
     pixel = np.flatnonzero(used & np.isfinite(image) & (groups >= 0))
     group = groups.ravel()[pixel]
+    if len(pixel) == 0:
+        return np.zeros(used.shape, dtype=bool)
     order = np.argsort(group, kind="stable")
     pixel, group = pixel[order], group[order]
     values = image.ravel()[pixel].astype(np.float64)
@@ -32,8 +34,8 @@ def find_outliers(edit: Outliers, image: NDArray[np.generic], used: Mask, q_map:
 
 def _rings(edit: Outliers, q_map: Floats, used: Mask) -> NDArray[np.int32]:
     q = q_map[used]
-    if q.size == 0:
-        return np.full(used.shape, -1, dtype=np.int32)
+    if q.size == 0 or not q.max() - q.min() > 1e-9 * q.max():
+        return np.zeros(used.shape, dtype=np.int32)  # all of them are one ring
     bins = axis_bins("q", (edit.rings, edit.rings), float(q.min()), float(q.max()), "linear")
     return digitize(q_map, bins)
 

@@ -134,7 +134,7 @@ def _brush(edit: Brush, shape: tuple[int, int]) -> Raster:
         dx, dy = _relative(part, ax, ay)
         ux, uy = bx - ax, by - ay
         length2 = ux * ux + uy * uy
-        along = np.clip((dx * ux + dy * uy) / length2, 0.0, 1.0) if length2 else np.zeros((1, 1))
+        along = np.clip((dx * ux + dy * uy) / length2, 0.0, 1.0) if length2 > ROUNDING**2 else np.zeros((1, 1))
         near = (dx - along * ux) ** 2 + (dy - along * uy) ** 2 <= reach * reach + ROUNDING
         rows, columns = (
             slice(own.start - whole.start, own.stop - whole.start) for own, whole in zip(part, box, strict=True)
@@ -179,7 +179,7 @@ def _spans(begin: Floats, end: Floats, rows: NDArray[np.int64]) -> list[tuple[in
     low, high = np.minimum(begin[:, 1], end[:, 1]), np.maximum(begin[:, 1], end[:, 1])
     row, edge = np.nonzero((low <= rows[:, None]) & (rows[:, None] < high))
     (ax, ay), (bx, by) = begin[edge].T, end[edge].T
-    crossing = ax + (rows[row] - ay) * ((bx - ax) / (by - ay))
+    crossing = ax + (rows[row] - ay) / (by - ay) * (bx - ax)
     order = np.lexsort((crossing, row))
     line, crossing = rows[row[order]], crossing[order]
     left = np.ceil(crossing[0::2] - ROUNDING).astype(np.int64)
