@@ -8,7 +8,7 @@ from os import PathLike
 from typing import Any, Literal, Self
 
 from xpcs_nb.qmap._detectors import detector_mask
-from xpcs_nb.qmap._edits import Edit, MergeBins, Mode, SplitBin
+from xpcs_nb.qmap._edits import Edit, Mode
 from xpcs_nb.qmap._mask_file import file_mask
 from xpcs_nb.qmap._request_parse import request_of
 
@@ -220,11 +220,11 @@ class Editing(ABC):
 
     def merge_bins(self, *labels: int) -> Self:
         """Make dynamic bins one; the static bins stay."""
-        return self.edit(MergeBins(cells=tuple(self.cell(label) for label in dict.fromkeys(labels))))
+        return self.edit(_entry("merge_bins", cells=[self.cell(label) for label in dict.fromkeys(labels)]))
 
     def split_bin(self, label: int, number: int, *, axis: Literal[0, 1] = 0) -> Self:
         """Cut a dynamic bin, and its static bins, into parts of the same range along one of the two maps."""
-        return self.edit(SplitBin(cell=self.cell(label), axis=axis, number=number))
+        return self.edit(_entry("split_bin", cell=self.cell(label), axis=axis, number=number))
 
 
 def _entry(kind: str, **values: Any) -> dict[str, Any]:
