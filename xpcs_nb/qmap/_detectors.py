@@ -100,6 +100,6 @@ def _geometry(path: Path, poni: Any) -> Geometry:
         pixel_size=pixel,
         beam_center_x=float(poni.poni2) / pixel - PIXEL_CENTRE,
         beam_center_y=float(poni.poni1) / pixel - PIXEL_CENTRE,
-        swing_horizontal=float(np.degrees(rotations["rot1"])) if "rot1" in turned else 0.0,
-        swing_vertical=float(np.degrees(-rotations["rot2"])) if "rot2" in turned else 0.0,
+        swing_horizontal=float(np.degrees(-rotations["rot1"])) if "rot1" in turned else 0.0,
+        swing_vertical=float(np.degrees(rotations["rot2"])) if "rot2" in turned else 0.0,
     )
