@@ -8,12 +8,14 @@ from xpcs_nb.qmap._edits import Edit, parse_edit
 from xpcs_nb.qmap._labels import pixel_labels
 from xpcs_nb.qmap._partition import partition
 from xpcs_nb.qmap._qmap import QMap
+from xpcs_nb.qmap._spec import build_qmap
 
 __all__ = [
     "Edit",
     "Finding",
     "QMap",
     "QMapDiff",
+    "build_qmap",
     "combine",
     "describe",
     "diff",
