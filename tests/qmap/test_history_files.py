@@ -110,7 +110,7 @@ def test_a_damaged_history_is_an_error_that_names_its_place(tmp_path: Path) -> N
         ('[{"kind": "heart"}]', QMapError, "heart"),
         (
             '[{"kind": "file", "source": "a", "sha256": "b", "good": {"shape": [60, 70], "bits": "AAAA"}}]',
-            CorruptDataError,
+            QMapError,
             "can't be decoded",
         ),
     ]

@@ -226,6 +226,12 @@ class FileMask(Edit):
     good: PixelSet
     blemish: bool = False
 
+    @model_validator(mode="after")
+    def _is_what_was_read(self) -> Self:
+        if self.sha256 != self.good.digest:
+            raise ValueError("the pixels are not those that were read (checksum)")
+        return self
+
 
 class Detector(Edit):
     """Gaps and dead pixels of a detector model; they become blemishes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -50,9 +49,9 @@ def file_mask(
     good = np.asarray(image <= 0 if inverted else image > 0)
     if not good.any():
         raise QMapError("the mask leaves no pixel to use", path=path, hint="Is it inverted (1 = bad)?")
-    digest = hashlib.sha256(np.packbits(good).tobytes()).hexdigest()
+    pixels = PixelSet.of(good)
     source = path.name if key is None else f"{path.name}:{key}"
-    return FileMask(source=source, sha256=digest, good=PixelSet.of(good), blemish=blemish)
+    return FileMask(source=source, sha256=pixels.digest, good=pixels, blemish=blemish)
 
 
 def _read(path: Path, key: str | None) -> NDArray[Any]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import zlib
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, NonNegativeInt
-
-from xpcs_nb.errors import CorruptDataError
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, model_validator
 
 __all__ = ["PixelSet"]
 
@@ -40,21 +39,26 @@ class PixelSet(BaseModel):
         packed = zlib.compress(np.packbits(mask).tobytes(), level=6)
         return cls(shape=(mask.shape[0], mask.shape[1]), bits=base64.b64encode(packed).decode("ascii"))
 
-    def mask(self) -> Mask:
-        """Return the pixels, shape `shape`, bool.
-
-        Raises
-        ------
-        CorruptDataError
-            If the text is damaged.
-        """
-        size = self.shape[0] * self.shape[1]
+    @model_validator(mode="after")
+    def _can_be_decoded(self) -> Self:
+        size = -(-self.shape[0] * self.shape[1] // 8)
         try:
-            packed = zlib.decompress(base64.b64decode(self.bits, validate=True))
+            found = len(self._packed())
         except (binascii.Error, zlib.error) as error:
-            raise CorruptDataError("a set of pixels can't be decoded", got=str(error)) from error
-        if len(packed) != -(-size // 8):
-            raise CorruptDataError(
-                "a set of pixels has another length than its frame", got=f"{len(packed)} bytes", expected=-(-size // 8)
-            )
-        return np.unpackbits(np.frombuffer(packed, dtype=np.uint8), count=size).astype(bool).reshape(self.shape)
+            raise ValueError(f"a set of pixels can't be decoded: {error}") from error
+        if found != size:
+            raise ValueError(f"a set of pixels has {found} bytes, and its frame {size}")
+        return self
+
+    def _packed(self) -> bytes:
+        return zlib.decompress(base64.b64decode(self.bits, validate=True))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the pixels."""
+        return hashlib.sha256(self._packed()).hexdigest()
+
+    def mask(self) -> Mask:
+        """Return the pixels, shape `shape`, bool."""
+        bits = np.unpackbits(np.frombuffer(self._packed(), dtype=np.uint8), count=self.shape[0] * self.shape[1])
+        return bits.astype(bool).reshape(self.shape)

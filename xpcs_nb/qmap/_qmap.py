@@ -66,6 +66,16 @@ class QMap(Sources, Editing):
                 "the image has another shape than the qmap", got=self.image.shape, expected=self.start.mask.shape
             )
 
+    @classmethod
+    def _of(cls, arrays: QMapArrays, image: NDArray[Any] | None = None) -> Self:
+        if arrays.history is None:
+            return cls(arrays, image=image)
+        edits = tuple(parse_edit(entry) for entry in arrays.history.edits)
+        trail = tuple(_Token() for _ in range(len(edits) + 1))
+        qmap = cls(arrays.history.start, edits, image=image, _trail=trail)
+        qmap.__dict__["arrays"] = arrays  # what the file says counts, whatever made it
+        return qmap
+
     @cached_property
     def arrays(self) -> QMapArrays:
         """What a qmap file holds: the mask without the pixels in no bin, the labels, the bins and the geometry.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from os import PathLike
 from typing import Any, Self
 
@@ -13,7 +14,6 @@ from xpcs_nb.errors import OptionError, QMapError
 from xpcs_nb.hdf5 import find_metadata, read_metadata, read_qmap, read_result_image
 from xpcs_nb.qmap._arrays import without_bins
 from xpcs_nb.qmap._detectors import read_poni
-from xpcs_nb.qmap._edits import parse_edit
 
 __all__ = ["Sources"]
 
@@ -21,7 +21,7 @@ __all__ = ["Sources"]
 CHUNK = 64
 
 
-class Sources:
+class Sources(ABC):
     """Ways to begin a qmap."""
 
     @classmethod
@@ -51,14 +51,9 @@ class Sources:
         return cls._of(read_qmap(path), read_result_image(path))
 
     @classmethod
+    @abstractmethod
     def _of(cls, arrays: QMapArrays, image: NDArray[Any] | None = None) -> Self:
-        if arrays.history is None:
-            return cls(start=arrays, image=image)  # type: ignore[call-arg]
-        edits = tuple(parse_edit(entry) for entry in arrays.history.edits)
-        begun = cls(start=arrays.history.start, image=image)  # type: ignore[call-arg]
-        after: Self = begun.edit(*edits)  # type: ignore[attr-defined]
-        after.__dict__["arrays"] = arrays  # what the file says counts, whatever made it
-        return after
+        """Return the qmap that arrays hold, with their history."""
 
     @classmethod
     def from_geometry(
@@ -80,7 +75,7 @@ class Sources:
         """
         masks = [_checked(name, part, shape) for name, part in (("mask", mask), ("blemish", blemish))]
         arrays = without_bins(masks[0], masks[1], geometry, {"source_file": source_file})
-        return cls(start=arrays, image=None if image is None else np.asarray(image))  # type: ignore[call-arg]
+        return cls._of(arrays, None if image is None else np.asarray(image))
 
     @classmethod
     def from_frames(
