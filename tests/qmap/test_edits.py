@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,21 @@ def test_the_centre_of_a_symmetric_image_is_found(center: tuple[float, float], m
         qmap = qmap.mask_circle(64, 58, 6).mask_line(64, 58, 64, 0, width=8).mask_rectangle(20, 60, 6, 200)
     found = qmap.find_center().geometry
     assert (found.beam_center_x, found.beam_center_y) == pytest.approx(center, abs=0.15)
+
+
+def test_the_centre_is_found_in_noise_though_the_beamstop_is_not_on_it() -> None:
+    shape = (700, 720)
+    y, x = np.indices(shape)
+    image = np.random.default_rng(1).poisson(200 / (1 + np.hypot(x - 362.3, y - 339.4) ** 2 / 900))
+    there = Geometry(energy=10, detector_distance=8, pixel_size=75e-6, beam_center_x=360.0, beam_center_y=341.0)
+    qmap = QMap.from_geometry(there, shape, image=image).mask_circle(360, 341, 25).mask_line(360, 341, 360, 0, width=20)
+    found = qmap.find_center().geometry
+    assert (found.beam_center_x, found.beam_center_y) == pytest.approx((362.3, 339.4), abs=0.4)
+    noise = np.random.default_rng(1).poisson(2, (200, 200))
+    middle = dataclasses.replace(there, beam_center_x=99.0, beam_center_y=99.0)
+    nothing = QMap.from_geometry(middle, (200, 200), image=noise)
+    with pytest.raises(QMapError, match=r"hardly more like itself|still moves|too near"):
+        nothing.find_center()
 
 
 def test_a_centre_that_cannot_be_found_is_no_centre() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from xpcs_nb.errors import (
     ResultExistsError,
 )
 from xpcs_nb.qmap import QMap, combine, diff, partition
+from xpcs_nb.qmap._pixels import PixelSet
 from xpcs_nb.testing import simulate_measurement, write_metadata
 
 SHAPE = (60, 70)
@@ -112,6 +114,11 @@ def test_a_damaged_history_is_an_error_that_names_its_place(tmp_path: Path) -> N
             '[{"kind": "file", "source": "a", "sha256": "b", "good": {"shape": [60, 70], "bits": "AAAA"}}]',
             QMapError,
             "can't be decoded",
+        ),
+        (
+            json.dumps([{"kind": "file", "source": "a", "sha256": "b", "good": PixelSet.of(Q > 0).model_dump()}]),
+            QMapError,
+            "not those that were read",
         ),
     ]
     for number, (text, error, message) in enumerate(cases):
@@ -270,3 +277,36 @@ def test_qmaps_that_do_not_go_together_are_refused() -> None:
             combine(one, other)
     with pytest.raises(QMapError, match="nothing to combine"):
         combine(one)
+
+
+def test_a_qmap_that_does_not_say_its_geometry_takes_what_needs_none() -> None:
+    unknown = dict.fromkeys(("energy", "detector_distance", "pixel_size", "beam_center_x", "beam_center_y"), np.nan)
+    plain = QMap(dataclasses.replace(NEW.start, **unknown))
+    assert plain.mask_circle(3, 3, 4).partition(x=(2, 4), y=(2, 2)).check(SHAPE) == []
+    with pytest.raises(QMapError, match="no energy"):
+        _ = plain.geometry
+    with pytest.raises(QMapError, match="does not say its geometry, and q needs it"):
+        _ = plain.partition(q=(2, 4)).arrays
+    with pytest.raises(QMapError, match="not complete: got no detector_distance"):
+        plain.set_geometry(energy=9.0)
+    values = {
+        "energy": 10.0,
+        "detector_distance": 4.0,
+        "pixel_size": 75e-6,
+        "beam_center_x": 31.3,
+        "beam_center_y": 22.8,
+    }
+    assert plain.set_geometry(**values).partition(q=(2, 4)) == NEW.partition(q=(2, 4))
+
+
+@pytest.mark.realdata
+def test_measured_results_are_edited_on_their_own_image(measured: Path, tmp_path: Path) -> None:
+    for number, path in enumerate(sorted((measured / "aps-8idi-results").glob("*.hdf"))):
+        qmap = QMap.from_result(path)
+        used = np.argwhere(qmap.mask)
+        y, x = used[len(used) // 2]
+        edited = qmap.mask_outliers(cutoff=30).mask_circle(x, y, 5)
+        assert edited.check() == []
+        assert 0 < diff(qmap, edited).removed < qmap.mask.sum()
+        new = edited.partition(q=(9, 90))
+        assert QMap.from_file(new.save(tmp_path / f"{number}.h5")) == new

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
 from xpcs_nb.errors import QMapError
@@ -15,7 +16,16 @@ type Floats = NDArray[np.float64]
 
 #: Half of the smallest square that is compared with itself, pixels.
 SMALLEST = 8
+#: And of the largest on which the centre is found to a pixel; it is then refined on all that is asked for.
+COARSE = 160
 MOST_STEPS = 10
+#: Width of the average over neighbours, pixels, and the part of it that has to be of used pixels.
+SMOOTH, ENOUGH = 1.5, 0.5
+#: Shifts about the best one that the paraboloid goes through, in units of the scales tried, pixels.
+STENCIL = (-2, -1, 0, 1, 2)
+SCALES = (1, 2, 4, 8)
+#: Height of the paraboloid in the stencil, in standard deviations of the likeness from it.
+STANDS_OUT = 8.0
 #: Part of the two pictures that has to overlap.
 OVERLAP = 0.6
 
@@ -28,7 +38,7 @@ def symmetry_center(
     Parameters
     ----------
     image
-        Counts; their logarithm is compared.
+        Counts.
     mask
         Pixels to use.
     guess
@@ -46,32 +56,48 @@ def symmetry_center(
     positive = counts[mask & (counts > 0)]
     if positive.size == 0 or positive.min() == positive.max():
         raise QMapError("no beam centre can be found", got="an image that is the same everywhere")
-    logs = np.log(np.clip(np.where(mask, counts, positive.min()), positive.min(), None))
-    logs = np.where(mask, logs - logs[mask].min(), 0.0)
-    row, column = _start(logs, guess)
+    row, column = _coarse_center(*_smooth_roots(counts, mask), guess, max_radius)
+    # the noise of the root of a count is the same everywhere, so that all differences count alike
+    return _refined(np.sqrt(np.where(mask, np.maximum(counts, 0.0), 0.0)), mask, row, column, max_radius)
+
+
+def _coarse_center(
+    roots: Floats, mask: Mask, guess: tuple[float, float] | None, max_radius: int
+) -> tuple[float, float]:
+    """Return (row, column) of the centre to half a pixel."""
+    row, column = _start(roots, guess)
     seen: set[tuple[int, int]] = set()
-    at, shift = (0, 0), (0, 0)
     for _ in range(MOST_STEPS):
-        whole = (round(row), round(column))
-        if whole in seen:
-            break
-        seen.add(whole)
-        at = whole
-        part = _square(at, image.shape, max_radius)
-        shift = _shift(logs[part], mask[part])
+        at = (round(row), round(column))
+        if at in seen:
+            return row, column
+        seen.add(at)
+        part = _square(at, roots.shape, min(max_radius, COARSE))
+        shift = _shift(roots[part], mask[part])
         row, column = at[0] + shift[0] / 2, at[1] + shift[1] / 2
-    else:
-        raise QMapError("no beam centre is found", got=f"after {MOST_STEPS} steps it still moves", hint="Give a guess.")
-    d_row, d_column = _refined(logs, mask, at, shift, max_radius)
-    return float(at[1] + d_column / 2), float(at[0] + d_row / 2)
+    raise QMapError(
+        "no beam centre is found",
+        got=f"after {MOST_STEPS} steps it still moves",
+        hint="Set the centre near to it first, with set_geometry.",
+    )
 
 
-def _start(logs: Floats, guess: tuple[float, float] | None) -> tuple[float, float]:
-    if guess is not None and 0 <= guess[1] < logs.shape[0] and 0 <= guess[0] < logs.shape[1]:
+def _smooth_roots(counts: Floats, mask: Mask) -> tuple[Floats, Mask]:
+    """Return roots of the mean counts of a few pixels, and where enough of those are used."""
+    weight = ndimage.gaussian_filter(mask.astype(np.float64), SMOOTH)
+    mean = ndimage.gaussian_filter(np.where(mask, counts, 0.0), SMOOTH) / np.maximum(weight, 1e-9)
+    good = mask & (weight > ENOUGH)
+    if not good.any():
+        raise QMapError("no beam centre can be found", got="used pixels that are all alone")
+    return np.where(good, np.sqrt(np.maximum(mean, 0.0)), 0.0), good
+
+
+def _start(roots: Floats, guess: tuple[float, float] | None) -> tuple[float, float]:
+    if guess is not None and 0 <= guess[1] < roots.shape[0] and 0 <= guess[0] < roots.shape[1]:
         return guess[1], guess[0]
-    total = logs.sum()
-    rows, columns = np.arange(logs.shape[0]), np.arange(logs.shape[1])
-    return float(rows @ logs.sum(axis=1) / total), float(columns @ logs.sum(axis=0) / total)
+    total = roots.sum()
+    rows, columns = np.arange(roots.shape[0]), np.arange(roots.shape[1])
+    return float(rows @ roots.sum(axis=1) / total), float(columns @ roots.sum(axis=0) / total)
 
 
 def _square(center: tuple[int, int], shape: tuple[int, ...], most: int) -> tuple[slice, slice]:
@@ -85,41 +111,68 @@ def _square(center: tuple[int, int], shape: tuple[int, ...], most: int) -> tuple
     return slice(center[0] - half, center[0] + half + 1), slice(center[1] - half, center[1] + half + 1)
 
 
-def _shift(logs: Floats, mask: Mask) -> tuple[int, int]:
+def _shift(roots: Floats, mask: Mask) -> tuple[int, int]:
     """Return by how many pixels the turned picture has to be moved to lie on the picture."""
     if not mask.any():
         raise QMapError("no beam centre can be found", got="no used pixel near it")
     shift, *_ = phase_cross_correlation(
-        logs, logs[::-1, ::-1], reference_mask=mask, moving_mask=mask[::-1, ::-1], overlap_ratio=OVERLAP
+        roots, roots[::-1, ::-1], reference_mask=mask, moving_mask=mask[::-1, ::-1], overlap_ratio=OVERLAP
     )
     return round(float(shift[0])), round(float(shift[1]))
 
 
-def _refined(
-    logs: Floats, mask: Mask, center: tuple[int, int], shift: tuple[int, int], most: int
-) -> tuple[float, float]:
-    """Return the shift to a part of a pixel: the top of a paraboloid through the likeness of the 3 x 3 next shifts."""
-    part = _square(center, logs.shape, most)
-    picture, good = logs[part], mask[part]
-    steps = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
-    likeness = [_likeness(picture, good, (shift[0] + i, shift[1] + j)) for i, j in steps]
-    terms = np.array([[1, i, j, i * i, i * j, j * j] for i, j in steps], dtype=float)
-    _, a, b, c, d, e = np.linalg.lstsq(terms, np.array(likeness))[0]
+def _refined(roots: Floats, mask: Mask, row: float, column: float, most: int) -> tuple[float, float]:
+    """Return (x, y) to a part of a pixel: the top of a paraboloid through the likeness at shifts around the best.
+
+    The shifts are as near to each other as the noise allows: the paraboloid has to stand out from it.
+    """
+    for scale in SCALES:
+        for _ in range(MOST_STEPS):
+            at = (round(row), round(column))
+            part = _square(at, roots.shape, most)
+            shift = round(2 * (row - at[0])), round(2 * (column - at[1]))
+            top = _top(roots[part], mask[part], shift, scale)
+            if top is None:
+                break
+            row, column = at[0] + (shift[0] + top[0]) / 2, at[1] + (shift[1] + top[1]) / 2
+            if max(map(abs, top)) <= max(scale, 1):
+                return float(column), float(row)
+    raise QMapError(
+        "no beam centre is found",
+        got="an image that is hardly more like itself about one point than about others",
+        hint="Set the centre near to it first, with set_geometry.",
+    )
+
+
+def _top(picture: Floats, good: Mask, shift: tuple[int, int], scale: int) -> tuple[float, float] | None:
+    """Return where the likeness is greatest, from `shift`, within the shifts tried; None where noise decides."""
+    steps = np.array([(i, j) for i in STENCIL for j in STENCIL], dtype=float)
+    likeness = np.array(
+        [_likeness(picture, good, (shift[0] + scale * int(i), shift[1] + scale * int(j))) for i, j in steps]
+    )
+    i, j = steps.T
+    terms = np.column_stack([np.ones(len(steps)), i, j, i * i, i * j, j * j])
+    fitted = np.linalg.lstsq(terms, likeness)[0]
+    _, a, b, c, d, e = fitted
     curvature = np.array([[2 * c, d], [d, 2 * e]])
-    if not np.linalg.eigvalsh(curvature).max() < 0:
-        return float(shift[0]), float(shift[1])
-    top = np.clip(np.linalg.solve(curvature, [-a, -b]), -1.0, 1.0)
-    return float(shift[0] + top[0]), float(shift[1] + top[1])
+    noise = float(np.std(likeness - terms @ fitted))
+    if not np.linalg.eigvalsh(curvature).max() * STENCIL[-1] ** 2 / 2 < -STANDS_OUT * noise:
+        return None
+    top = scale * np.clip(np.linalg.solve(curvature, [-a, -b]), STENCIL[0], STENCIL[-1])
+    return float(top[0]), float(top[1])
 
 
 def _likeness(picture: Floats, good: Mask, shift: tuple[int, int]) -> float:
-    """Return the correlation of a picture with itself turned and moved, over the pixels that both have."""
+    """Return minus the mean square difference of a picture and itself turned and moved, where both have pixels."""
     own, other = [], []
     for by, size in zip(shift, picture.shape, strict=True):
         own.append(slice(max(by, 0), size + min(by, 0)))
         other.append(slice(max(-by, 0), size + min(-by, 0)))
     turned, turned_good = picture[::-1, ::-1][tuple(other)], good[::-1, ::-1][tuple(other)]
     both = good[tuple(own)] & turned_good
-    if np.count_nonzero(both) < 3:
-        return -1.0
-    return float(np.corrcoef(picture[tuple(own)][both], turned[both])[0, 1])
+    count = np.count_nonzero(both)
+    if count == 0:
+        raise QMapError("no beam centre can be found", got="used pixels on one side of it only")
+    # not their correlation: that depends on which pixels are seen, and so on the shift
+    difference = (picture[tuple(own)] - turned) * both
+    return -float(np.vdot(difference, difference)) / count
