@@ -268,6 +268,8 @@ def test_what_mask_and_geometry_do_not_allow_is_said_when_the_bins_are_made() ->
         _ = SMALL.partition(alpha_f=(2, 2), q=(1, 1)).arrays
     with pytest.raises(QMapError, match="no pixel to use"):
         _ = SMALL.partition(q=(2, 4)).mask_rectangle(25, 20, 200, 200).arrays
+    (finding,) = SMALL.partition(q=(2, 4)).mask_rectangle(25, 20, 200, 200).check()
+    assert str(finding).startswith("error: the mask leaves no pixel to use")
     with pytest.raises(QMapError, match="no used pixel lies in a bin"):
         _ = SMALL.partition(q={"bins": (2, 4), "range": (1, 2)}).arrays
 

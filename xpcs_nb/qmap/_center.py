@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.registration import phase_cross_correlation
 
 from xpcs_nb.errors import QMapError
 
@@ -84,6 +82,8 @@ def _coarse_center(
 
 def _smooth_roots(counts: Floats, mask: Mask) -> tuple[Floats, Mask]:
     """Return roots of the mean counts of a few pixels, and where enough of those are used."""
+    from scipy import ndimage  # takes as long to load as the rest of this package
+
     weight = ndimage.gaussian_filter(mask.astype(np.float64), SMOOTH)
     mean = ndimage.gaussian_filter(np.where(mask, counts, 0.0), SMOOTH) / np.maximum(weight, 1e-9)
     good = mask & (weight > ENOUGH)
@@ -113,6 +113,8 @@ def _square(center: tuple[int, int], shape: tuple[int, ...], most: int) -> tuple
 
 def _shift(roots: Floats, mask: Mask) -> tuple[int, int]:
     """Return by how many pixels the turned picture has to be moved to lie on the picture."""
+    from skimage.registration import phase_cross_correlation
+
     if not mask.any():
         raise QMapError("no beam centre can be found", got="no used pixel near it")
     shift, *_ = phase_cross_correlation(

@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
 
 __all__ = ["PixelSet"]
 
@@ -31,7 +31,7 @@ class PixelSet(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     shape: tuple[NonNegativeInt, NonNegativeInt]
-    bits: str
+    bits: str = Field(repr=False)
 
     @classmethod
     def of(cls, mask: Mask) -> Self:

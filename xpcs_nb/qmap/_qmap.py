@@ -229,8 +229,15 @@ class QMap(Sources, Editing):
         return cell_of_label(self.arrays, label)
 
     def check(self, shape: tuple[int, int] | None = None) -> list[Finding]:
-        """Return all that is wrong or odd with the qmap; with frames of `shape`, if given."""
-        return find_faults(self.arrays, shape)
+        """Return all that is wrong or odd with the qmap; with frames of `shape`, if given.
+
+        Bins that can't be made with the mask and geometry as they are, are a finding too.
+        """
+        try:
+            arrays = self.arrays
+        except QMapError as error:
+            return [Finding("error", "partition", str(error))]
+        return find_faults(arrays, shape)
 
     def validate(self, shape: tuple[int, int] | None = None) -> None:
         """Refuse a qmap that contradicts itself or the frames.

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from xpcs_nb.core import Geometry
 from xpcs_nb.errors import QMapError
@@ -157,10 +156,10 @@ def _fitting(pixels: PixelSet, shape: tuple[int, int], what: str) -> Mask:
 
 @_apply.register
 def _found(edit: ImageEdit, state: State, previous: State, image: Image | None) -> Applied:
+    what = f"the edit {type(edit).__name__.lower()}"
     if edit.found is not None:
-        return edit, replace(state, mask=state.mask & ~_fitting(edit.found, state.shape, f"the {edit!r:.40}"))
-    what = type(edit).__name__.lower()
-    gone = _look(edit, state, _need(image, f"the edit {what}"))
+        return edit, replace(state, mask=state.mask & ~_fitting(edit.found, state.shape, what))
+    gone = _look(edit, state, _need(image, what))
     return edit.model_copy(update={"found": PixelSet.of(gone)}), replace(state, mask=state.mask & ~gone)
 
 
@@ -194,6 +193,8 @@ def _detector(edit: Detector, state: State, previous: State, image: Image | None
 
 @_apply.register
 def _morphology(edit: Morphology, state: State, previous: State, image: Image | None) -> Applied:
+    from scipy import ndimage  # takes as long to load as the rest of this package
+
     def shrink(mask: Mask) -> Mask:
         return ndimage.binary_erosion(mask, iterations=edit.steps, border_value=1)
 
