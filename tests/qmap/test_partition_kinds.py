@@ -247,6 +247,8 @@ def test_a_changed_bin_can_be_changed_again_and_undone() -> None:
         ({"q": (4, 8), "phi": {"bins": (1, 1), "symmetry": 0}}, "symmetry: Input should be greater than or equal to 1"),
         ({"q": {"bins": (4, 8), "offset": 3}}, "goes with phi, not with q"),
         ({"q": {"bins": (4, 8), "scale": "logarithmic"}}, "scale: Input should be 'linear' or 'log'"),
+        ({"q": {"bins": (4, 8), "range": (3e-3, 1e-3)}}, "range of q is empty"),
+        ({"q": {"bins": (4, 8), "range": (0, 1e-3), "scale": "log"}}, "can't begin at 0"),
         ({"q": {"scale": "log"}}, "bins: Field required"),
         ({"x": (4, 8)}, "two maps: got x"),
         ({}, "two maps: got none"),

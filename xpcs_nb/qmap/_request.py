@@ -46,6 +46,10 @@ class Axis(BaseModel):
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:
         check_request(self.map, self.bins, self.scale)
+        if self.range is not None and not self.range[0] < self.range[1]:
+            raise ValueError(f"the range of {self.map} is empty: {self.range[0]} to {self.range[1]}")
+        if self.range is not None and self.range[0] <= 0 and self.scale == "log":
+            raise ValueError(f"a logarithmic scale along {self.map} can't begin at {self.range[0]}")
         if self.map != "phi" and (self.offset or self.symmetry > 1):
             raise ValueError(f"an offset or a symmetry goes with phi, not with {self.map}")
         if (self.range is not None or not self.counted) and (self.offset or self.symmetry > 1):

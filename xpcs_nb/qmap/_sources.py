@@ -17,8 +17,8 @@ from xpcs_nb.qmap._detectors import read_poni
 
 __all__ = ["Sources"]
 
-#: Frames averaged at a time.
-CHUNK = 64
+#: Bytes of the frames that are averaged at a time.
+CHUNK = 1 << 27
 
 
 class Sources(ABC):
@@ -166,8 +166,9 @@ def _mean(raw: FrameSource, most: int) -> NDArray[np.float32]:
         raise OptionError("no frames to average", got=most, expected="1 or more")
     step = -(-raw.n_frames // most)
     total, count = np.zeros(raw.shape), 0
-    for begin in range(0, raw.n_frames, CHUNK * step):
-        frames = raw.frames(begin, min(begin + CHUNK * step, raw.n_frames), step)
+    together = step * max(1, CHUNK // (total.size * raw.dtype.itemsize))
+    for begin in range(0, raw.n_frames, together):
+        frames = raw.frames(begin, min(begin + together, raw.n_frames), step)
         total += frames.sum(axis=0, dtype=np.float64)
         count += len(frames)
     if count == 0:
