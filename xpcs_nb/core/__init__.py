@@ -15,7 +15,7 @@ from xpcs_nb.core._frames import ChunkTable, EventList, FrameSource
 from xpcs_nb.core._geometry import HC_KEV_ANGSTROM, Geometry
 from xpcs_nb.core._optional import require
 from xpcs_nb.core._options import AnalysisType, Engine, FrameRange, ReductionOptions, Smooth
-from xpcs_nb.core._records import Metadata, QMapArrays
+from xpcs_nb.core._records import Metadata, QMapArrays, QMapHistory
 
 __all__ = [
     "HC_KEV_ANGSTROM",
@@ -33,6 +33,7 @@ __all__ = [
     "PixelEvents",
     "PixelLabels",
     "QMapArrays",
+    "QMapHistory",
     "ReductionOptions",
     "ResultArrays",
     "ScatteringArrays",

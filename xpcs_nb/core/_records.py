@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Metadata", "QMapArrays"]
+__all__ = ["Metadata", "QMapArrays", "QMapHistory"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,9 @@ class QMapArrays:
     detector_distance, pixel_size, energy
         m, m, keV.
     attrs
-        Further entries: source file, hash, version, edits.
+        Further entries: source file, hash, version.
+    history
+        What was edited, where the file says it.
     """
 
     mask: NDArray[np.bool_]
@@ -90,6 +92,7 @@ class QMapArrays:
     pixel_size: float = float("nan")
     energy: float = float("nan")
     attrs: dict[str, Any] = field(default_factory=dict)
+    history: QMapHistory | None = None
 
     def bin_centers(self, kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the two coordinates (q and phi as a rule) of each label of `kind`: ``dynamic`` or ``static``."""
@@ -97,3 +100,19 @@ class QMapArrays:
         index = getattr(self, f"{kind}_index_mapping")
         row, column = np.divmod(index, len(axis1))
         return axis0[row], axis1[column]
+
+
+@dataclass(frozen=True)
+class QMapHistory:
+    """How a qmap was made.
+
+    Attributes
+    ----------
+    start
+        What was there before the first edit.
+    edits
+        One entry for each edit, as JSON has it.
+    """
+
+    start: QMapArrays
+    edits: tuple[dict[str, Any], ...]

@@ -2,6 +2,7 @@
 
 from xpcs_nb.hdf5._atomic import atomic_file
 from xpcs_nb.hdf5._content import Array, MapStack, Node, ResultContent, Stored
+from xpcs_nb.hdf5._image import read_image, read_result_image
 from xpcs_nb.hdf5._metadata import find_metadata, is_metadata, read_metadata
 from xpcs_nb.hdf5._qmap import hash_qmap, read_qmap, write_qmap, write_qmap_group
 from xpcs_nb.hdf5._qmap_maps import mask_of
@@ -25,9 +26,11 @@ __all__ = [
     "is_result",
     "mask_of",
     "open_file",
+    "read_image",
     "read_metadata",
     "read_qmap",
     "read_result",
+    "read_result_image",
     "write_qmap",
     "write_qmap_group",
     "write_result_file",

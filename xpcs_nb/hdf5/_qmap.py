@@ -13,11 +13,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from xpcs_nb.core import QMapArrays
+from xpcs_nb.core import QMapArrays, QMapHistory
 from xpcs_nb.errors import CorruptDataError, FileFormatError, MissingKeyError
 from xpcs_nb.hdf5._qmap_legacy import read_legacy_qmap
 from xpcs_nb.hdf5._qmap_maps import label_map, mask_of, squeezed
-from xpcs_nb.hdf5._scalars import has_key, open_file, plain, read_float, read_text, read_texts
+from xpcs_nb.hdf5._scalars import entry, has_key, open_file, plain, read_float, read_text, read_texts
 from xpcs_nb.hdf5._writing import atomic_hdf5
 
 __all__ = ["hash_qmap", "read_qmap", "write_qmap", "write_qmap_group"]
@@ -32,6 +32,8 @@ PLACES = (
 GEOMETRY = ("beam_center_x", "beam_center_y", "detector_distance", "pixel_size", "energy")
 TEXT_UNITS = {"1/angstrom": "Å⁻¹", "degree": "deg"}
 OUR_UNITS = {text: unit for unit, text in TEXT_UNITS.items()}
+#: Group of our own inside a qmap: ``edits`` (JSON) and ``start``, a qmap.
+HISTORY = "xpcs_nb"
 #: Arrays larger than this are compressed (the files' own habit).
 COMPRESSED_FROM = 1024
 
@@ -95,7 +97,38 @@ def _read_current(group: h5py.Group) -> QMapArrays:
         map_units=(OUR_UNITS.get(units[0], units[0]), OUR_UNITS.get(units[1], units[1])),
         **{key: read_float(group, key) if has_key(group, key) else float("nan") for key in GEOMETRY},
         attrs=_read_attrs(group),
+        history=_read_history(group),
     )
+
+
+def _read_history(group: h5py.Group) -> QMapHistory | None:
+    """Return the edits and what they began from."""
+    own = group.get(HISTORY)
+    if not isinstance(own, h5py.Group):
+        return None
+    edits = _json(own, "edits")
+    if not (isinstance(edits, list) and all(isinstance(edit, dict) for edit in edits)):
+        raise CorruptDataError(
+            "the history of edits can't be read",
+            path=group.file.filename,
+            where=f"{own.name}/edits",
+            got=type(edits).__name__,
+            expected="a list of edits",
+        )
+    return QMapHistory(start=_read_current(entry(own, "start")), edits=tuple(edits))
+
+
+def _json(group: h5py.Group, key: str) -> Any:
+    try:
+        return json.loads(read_text(group, key))
+    except json.JSONDecodeError as error:
+        raise CorruptDataError(
+            "the history of edits can't be read",
+            path=group.file.filename,
+            where=f"{group.name}/{key}",
+            got=str(error),
+            expected="JSON",
+        ) from error
 
 
 def _axis(group: h5py.Group, key: str) -> NDArray[Any]:
@@ -131,16 +164,7 @@ def _read_attrs(group: h5py.Group) -> dict[str, Any]:
     if has_key(group, "source_file"):
         attrs["source_file"] = read_text(group, "source_file")
     if has_key(group, "edits"):
-        try:
-            attrs["edits"] = json.loads(read_text(group, "edits"))
-        except json.JSONDecodeError as error:
-            raise CorruptDataError(
-                "the history of edits can't be read",
-                path=group.file.filename,
-                where=f"{group.name}/edits",
-                got=str(error),
-                expected="JSON",
-            ) from error
+        attrs["edits"] = _json(group, "edits")
     return attrs
 
 
@@ -180,6 +204,10 @@ def write_qmap_group(group: h5py.Group, arrays: QMapArrays) -> None:
         group["edits"] = json.dumps(extra.pop("edits"))
     for name, value in extra.items():
         group.attrs[name] = value
+    if arrays.history is not None:
+        own = group.create_group(HISTORY)
+        own["edits"] = json.dumps(arrays.history.edits)
+        write_qmap_group(own.create_group("start"), arrays.history.start)
 
 
 def hash_qmap(arrays: QMapArrays) -> str:

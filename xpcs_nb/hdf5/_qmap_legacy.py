@@ -78,7 +78,7 @@ def _attrs(group: h5py.Group) -> dict[str, Any]:
     return attrs
 
 
-def _geometry(file: h5py.File) -> dict[str, float]:
+def _geometry(file: h5py.File) -> dict[str, Any]:
     """Return what ``/measurement`` of a result says, in m and keV; NaN for the rest (a qmap file says nothing)."""
     detector = "/measurement/instrument/detector"
     acquisition = "/measurement/instrument/acquisition"

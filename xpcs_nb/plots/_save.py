@@ -18,7 +18,7 @@ from xpcs_nb.plots._intensity import plot_intensity
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
 from xpcs_nb.plots._twotime import plot_twotime
 
-__all__ = ["save_all"]
+__all__ = ["save_all", "write_figure"]
 
 
 def save_all(result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None = None) -> dict[str, Path]:
@@ -47,7 +47,7 @@ def save_all(result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None 
     folder = Path(folder)
     written = {}
     for name, draw in _figures(result, fit):
-        written[name] = _write(draw(), folder / f"{name}.png")
+        written[name] = write_figure(draw(), folder / f"{name}.png")
     return written
 
 
@@ -74,13 +74,13 @@ def _figures(result: xr.DataTree, fit: xr.Dataset | None) -> Iterator[tuple[str,
             yield f"twotime_bin{label:05d}", partial(plot_twotime, result, label)
 
 
-def _write(figure: Figure, path: Path) -> Path:
+def write_figure(figure: Figure, path: Path, kind: str = "png") -> Path:
     """Write beside the target, then rename: nobody ever sees half a file."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            figure.savefig(temporary, dpi=DPI, format="png")
+            figure.savefig(temporary, dpi=DPI, format=kind)
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)

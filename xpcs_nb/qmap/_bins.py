@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xpcs_nb.errors import QMapError
 
-__all__ = ["AxisBins", "BinRequest", "Scale", "axis_bins", "digitize"]
+__all__ = ["EDGE_TOLERANCE", "AxisBins", "BinRequest", "Scale", "axis_bins", "check_request", "digitize"]
 
 type Scale = Literal["linear", "log"]
 #: Numbers of dynamic and static bins, or the edges of both.
@@ -19,6 +19,8 @@ type BinRequest = tuple[int, int] | tuple[ArrayLike, ArrayLike]
 
 #: Half of the 12th decimal: pixels that mirror each other differ by less, and must fall into the same bin.
 EDGE_TOLERANCE = 5e-13
+#: An index computed this near to the next, in bins, is looked up.
+NEAR = 1e-6
 #: Edges of dynamic bins are found among the static ones within this fraction of the smallest bin.
 SAME_EDGE = 1e-6
 
@@ -132,23 +134,44 @@ def _centers(edges: NDArray[np.float64] | Sequence[float], scale: Scale) -> NDAr
     return np.sqrt(edges[1:] * edges[:-1]) if scale == "log" else (edges[1:] + edges[:-1]) / 2
 
 
+def check_request(name: str, request: BinRequest, scale: Scale) -> None:
+    """Refuse numbers or edges of bins that no range of values can meet; raises as `axis_bins`."""
+    axis_bins(name, request, 1.0, 2.0, scale)
+
+
 def digitize(values: NDArray[np.float64], bins: AxisBins) -> NDArray[np.int32]:
-    """Return the static bin of each value, from 0; -1 outside. A bin has its lower edge, the last has both."""
+    """Return the static bin of each value, from 0; -1 outside. A bin has its lower edge, the last has both.
+
+    Where bins are uniform the index is computed, and only what comes near an edge is looked up.
+    """
     edges, number = bins.static_edges, len(bins.static_edges) - 1
-    lower = edges - EDGE_TOLERANCE
-    inside = (values >= lower[0]) & (values <= edges[-1] + EDGE_TOLERANCE)
-    if number == 1:
-        return np.where(inside, np.int32(0), np.int32(-1))
     if bins.scale is None:
-        index = np.searchsorted(lower, values, side="right").astype(np.int32) - 1
+        return _look_up(values, edges)
+    if bins.scale == "log":
+        start, stop = float(np.log(edges[0])), float(np.log(edges[-1]))
+        scaled = np.log(np.maximum(values, edges[0] / 2))
     else:
-        # uniform bins: compute the index, then put right what rounding put into a neighbour
-        start, stop = (np.log(edges[0]), np.log(edges[-1])) if bins.scale == "log" else (edges[0], edges[-1])
-        scaled = np.log(np.where(inside, values, edges[0])) if bins.scale == "log" else np.where(inside, values, start)
-        index = ((scaled - start) * (number / (stop - start))).astype(np.int32)
-        np.clip(index, 0, number - 1, out=index)
-        index -= values < lower[index]
-        index += values >= lower[np.minimum(index + 1, number)]
+        start, stop = float(edges[0]), float(edges[-1])
+        scaled = values.copy()
+    if stop <= start or 4 * EDGE_TOLERANCE > NEAR * float(np.diff(edges).min()):
+        return _look_up(values, edges)
+    scaled -= start
+    scaled *= number / (stop - start)
+    np.clip(scaled, -1.0, number + 1.0, out=scaled)
+    index: NDArray[np.int32] = scaled.astype(np.int32)
+    scaled -= index
+    scaled -= 0.5
+    np.abs(scaled, out=scaled)
+    scaled -= 0.5 - NEAR
+    near = (scaled > 0) | (index >= number)  # -1..0 is cut to 0 with a fraction from 0 to -1, which is near too
+    index[near] = _look_up(values[near], edges)
+    return index
+
+
+def _look_up(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int32]:
+    lower, number = edges - EDGE_TOLERANCE, len(edges) - 1
+    index: NDArray[np.int32] = np.searchsorted(lower, values, side="right").astype(np.int32)
+    index -= 1
     np.minimum(index, number - 1, out=index)
-    index[~inside] = -1
+    index[~(values <= edges[-1] + EDGE_TOLERANCE)] = -1
     return index

@@ -1,61 +1,186 @@
-"""A qmap: geometry, blemish, mask and partition of a detector."""
+"""A qmap: geometry, blemish, mask and partition of a detector, with the edits that made it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from xpcs_nb.core import Geometry, QMapArrays
+from xpcs_nb.core import Geometry, QMapArrays, QMapHistory
 from xpcs_nb.errors import QMapError
-from xpcs_nb.hdf5 import hash_qmap, read_qmap, write_qmap
+from xpcs_nb.hdf5 import hash_qmap, write_qmap
+from xpcs_nb.qmap._arrays import geometry_of
+from xpcs_nb.qmap._cache import BoundedCache
 from xpcs_nb.qmap._check import Finding, find_faults
+from xpcs_nb.qmap._editing import Editing
+from xpcs_nb.qmap._edits import Center, Edit, ImageEdit, parse_edit
+from xpcs_nb.qmap._made import made_from
+from xpcs_nb.qmap._regions import cell_of_label
+from xpcs_nb.qmap._sources import Sources
+from xpcs_nb.qmap._state import State, apply_edit
 
 __all__ = ["QMap"]
 
-GEOMETRY = ("energy", "detector_distance", "pixel_size", "beam_center_x", "beam_center_y")
+#: A state with its masks packed to bits.
+type _Packed = tuple[State, NDArray[np.uint8], NDArray[np.uint8] | None]
+
+_STATES: BoundedCache[_Packed] = BoundedCache(64 << 20)
+_NO_MASK = np.zeros((0, 0), dtype=bool)
+
+
+class _Token:
+    """Stands for a place in a history; the states of a history are remembered by it."""
 
 
 @dataclass(frozen=True, eq=False)
-class QMap:
+class QMap(Sources, Editing):
     """Mask and partition of a detector, with the geometry they were made for. It is not changed, only replaced.
 
     Parameters
     ----------
-    arrays
-        What a qmap file holds.
+    start
+        What a qmap file holds; edits begin from there.
+    edits
+        What was done since, in order. Made by the methods (`mask_circle`, `partition`, ...), not by hand.
+    undone
+        Edits that `redo` brings back, the next one last.
+    image
+        Mean counts of each pixel, for edits that look at it; None where there is none.
     """
 
-    arrays: QMapArrays
+    start: QMapArrays = field(repr=False)
+    edits: tuple[Edit, ...] = ()
+    undone: tuple[Edit, ...] = ()
+    image: NDArray[Any] | None = field(default=None, repr=False)
+    _trail: tuple[_Token, ...] = field(default_factory=lambda: (_Token(),), repr=False)
+
+    def __post_init__(self) -> None:
+        if self.image is not None and self.image.shape != self.start.mask.shape:
+            raise QMapError(
+                "the image has another shape than the qmap", got=self.image.shape, expected=self.start.mask.shape
+            )
 
     @classmethod
-    def from_file(cls, path: str | PathLike[str]) -> Self:
-        """Read a qmap file of any layout, or the qmap inside a result file.
+    def _of(cls, arrays: QMapArrays, image: NDArray[Any] | None = None) -> Self:
+        if arrays.history is None:
+            return cls(arrays, image=image)
+        edits = tuple(parse_edit(entry) for entry in arrays.history.edits)
+        trail = tuple(_Token() for _ in range(len(edits) + 1))
+        qmap = cls(arrays.history.start, edits, image=image, _trail=trail)
+        qmap.__dict__["arrays"] = arrays  # what the file says counts, whatever made it
+        return qmap
+
+    @cached_property
+    def arrays(self) -> QMapArrays:
+        """What a qmap file holds: the mask without the pixels in no bin, the labels, the bins and the geometry.
 
         Raises
         ------
-        MissingKeyError, CorruptDataError, FileFormatError
-            As `xpcs_nb.hdf5.read_qmap`.
+        QMapError
+            If the partition can't be made with the mask and geometry as they are.
         """
-        return cls(read_qmap(path))
+        if not self.edits:
+            return self.start
+        history = QMapHistory(start=self.start, edits=tuple(edit.model_dump(mode="json") for edit in self.edits))
+        return replace(made_from(self.start, self._state), history=history)
 
-    @classmethod
-    def from_result(cls, path: str | PathLike[str]) -> Self:
-        """Read the qmap that a result file was made with.
+    @cached_property
+    def _state(self) -> State:
+        """The mask and the rest after all edits: from the last state that is remembered on."""
+        state, done = self._first_state(), 0
+        for place in range(len(self.edits), 0, -1):
+            known = _STATES.get(self._trail[place])
+            if known is not None:
+                state, done = _unpacked(known), place
+                break
+        for place in range(done, len(self.edits)):
+            _, state = apply_edit(self.edits[place], state, self.image)
+            _remember(self._trail[place + 1], state)
+        return state
+
+    def _first_state(self) -> State:
+        return State(mask=self.start.mask, blemish=self.start.blemish, geometry=_known_geometry(self.start))
+
+    def edit(self, *edits: Edit | Mapping[str, Any]) -> Self:
+        """Return the qmap after further edits, given as such or as mappings with their ``kind``.
 
         Raises
         ------
-        MissingKeyError, CorruptDataError, FileFormatError
-            As `xpcs_nb.hdf5.read_qmap`.
+        QMapError
+            If an edit can't be used or applied; the message says all that is wrong with it.
         """
-        return cls(read_qmap(path))
+        state, done, trail = self._state, list(self.edits), list(self._trail)
+        for entry in edits:
+            applied, state = apply_edit(parse_edit(entry), state, self.image)
+            done.append(applied)
+            trail.append(_Token())
+            _remember(trail[-1], state)
+        after = replace(self, edits=tuple(done), undone=(), _trail=tuple(trail))
+        after.__dict__["_state"] = state
+        return after
+
+    def undo(self, steps: int = 1) -> Self:
+        """Return the qmap without its last edits, which `redo` brings back; fewer where there are fewer."""
+        kept = max(len(self.edits) - steps, 0)
+        gone = self.edits[kept:][::-1]
+        return replace(self, edits=self.edits[:kept], undone=(*self.undone, *gone), _trail=self._trail[: kept + 1])
+
+    def redo(self, steps: int = 1) -> Self:
+        """Return the qmap with the edits last undone; fewer where there are fewer."""
+        kept = max(len(self.undone) - steps, 0)
+        after = self.edit(*self.undone[kept:][::-1])
+        return replace(after, undone=self.undone[:kept])
+
+    def change_edit(self, index: int, edit: Edit | Mapping[str, Any] | None) -> Self:
+        """Return the qmap with the edit at `index` replaced (a shape that was moved), or left out where it is None.
+
+        Raises
+        ------
+        QMapError
+            If there is no such edit, or it can't be used.
+        """
+        if not 0 <= index < len(self.edits):
+            raise QMapError("there is no such edit", got=index, expected=f"0 to {len(self.edits) - 1}")
+        new = [] if edit is None else [edit]
+        return self.undo(len(self.edits) - index).edit(*new, *self.edits[index + 1 :])
+
+    def replay(self, edits: Iterable[Edit | Mapping[str, Any]], *, image: ArrayLike | None = None) -> Self:
+        """Return this qmap with the edits of another: on `image`, or its own, all that was found is found anew.
+
+        Without any image, what was found on the other's is taken over, if the shape is the same.
+
+        Raises
+        ------
+        QMapError
+            If an edit can't be applied here.
+        """
+        target = self if image is None else self.with_image(image)
+        parsed = [parse_edit(edit) for edit in edits]
+        if target.image is not None:
+            parsed = [
+                edit.model_copy(update={"found": None}) if isinstance(edit, ImageEdit | Center) else edit
+                for edit in parsed
+            ]
+        return target.edit(*parsed)
+
+    def with_image(self, image: ArrayLike) -> Self:
+        """Return the qmap with another image; edits that were made stay as they are.
+
+        Raises
+        ------
+        QMapError
+            If the image has another shape.
+        """
+        return replace(self, image=np.asarray(image))
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write a qmap file that boost_corr and pySimpleMask read, and return its path.
+        """Write a qmap file that boost_corr and pySimpleMask read, and return its path; the edits go with it.
 
         Raises
         ------
@@ -74,8 +199,13 @@ class QMap:
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of the frames it is for."""
-        rows, columns = self.arrays.dynamic_roi_map.shape
+        rows, columns = self.start.dynamic_roi_map.shape
         return rows, columns
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Pixels that are drawn as used and are no blemishes, in a bin or not, shape `shape`."""
+        return self._state.used
 
     @property
     def geometry(self) -> Geometry:
@@ -84,22 +214,30 @@ class QMap:
         Raises
         ------
         QMapError
-            If the file does not say it (older ones don't).
+            If it is not known (older files don't say it).
         """
-        values = {name: float(getattr(self.arrays, name)) for name in GEOMETRY}
-        unknown = [name for name, value in values.items() if np.isnan(value)]
-        if unknown:
-            raise QMapError(
-                f"the qmap does not say its geometry: no {', '.join(unknown)}",
-                where=self.arrays.attrs.get("source_file"),
-                hint="Take the geometry from the metadata of the measurement.",
-            )
-        swing = {name: float(self.arrays.attrs.get(name, 0.0)) for name in ("swing_horizontal", "swing_vertical")}
-        return Geometry(**values, **swing)
+        return geometry_of(self.start) if self._state.geometry is None else self._state.geometry
+
+    def cell(self, label: int) -> tuple[int, int]:
+        """Return the place of a dynamic bin in the grid of bins, by which edits name it.
+
+        Raises
+        ------
+        QMapError
+            If there is no such label.
+        """
+        return cell_of_label(self.arrays, label)
 
     def check(self, shape: tuple[int, int] | None = None) -> list[Finding]:
-        """Return all that is wrong or odd with the qmap; with frames of `shape`, if given."""
-        return find_faults(self.arrays, shape)
+        """Return all that is wrong or odd with the qmap; with frames of `shape`, if given.
+
+        Bins that can't be made with the mask and geometry as they are, are a finding too.
+        """
+        try:
+            arrays = self.arrays
+        except QMapError as error:
+            return [Finding("error", "partition", str(error))]
+        return find_faults(arrays, shape)
 
     def validate(self, shape: tuple[int, int] | None = None) -> None:
         """Refuse a qmap that contradicts itself or the frames.
@@ -123,3 +261,25 @@ class QMap:
 
     def __hash__(self) -> int:
         return hash(self.hash)
+
+
+def _known_geometry(arrays: QMapArrays) -> Geometry | None:
+    known = [float(getattr(arrays, name)) for name in ("energy", "detector_distance", "pixel_size")]
+    center = (arrays.beam_center_x, arrays.beam_center_y)
+    return geometry_of(arrays) if np.isfinite([*known, *center]).all() else None
+
+
+def _remember(token: _Token, state: State) -> None:
+    before = None if state.before is None else np.packbits(state.before)
+    packed = replace(state, mask=_NO_MASK, before=None), np.packbits(state.mask), before
+    _STATES.put(token, packed, packed[1].nbytes * (1 if before is None else 2))
+
+
+def _unpacked(packed: _Packed) -> State:
+    state, *masks = packed
+    shape = state.blemish.shape
+    mask, before = (
+        None if bits is None else np.unpackbits(bits, count=state.blemish.size).view(bool).reshape(shape)
+        for bits in masks
+    )
+    return replace(state, mask=_NO_MASK if mask is None else mask, before=before)

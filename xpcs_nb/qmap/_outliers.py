@@ -1,0 +1,62 @@
+"""Pixels that stand out from others of the same ring, or of the same box."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xpcs_nb.qmap._bins import axis_bins, digitize
+from xpcs_nb.qmap._edits import Outliers
+
+__all__ = ["find_outliers"]
+
+type Mask = NDArray[np.bool_]
+type Floats = NDArray[np.float64]
+
+
+def find_outliers(edit: Outliers, image: NDArray[np.generic], used: Mask, q_map: Floats | None) -> Mask:
+    """Return the pixels of `used` that stand out; `q_map` is needed for rings only."""
+    groups = _boxes(edit, used.shape) if q_map is None else _rings(edit, q_map, used)
+    pixel = np.flatnonzero(used & np.isfinite(image) & (groups >= 0))
+    group = groups.ravel()[pixel]
+    if len(pixel) == 0:
+        return np.zeros(used.shape, dtype=bool)
+    order = np.argsort(group, kind="stable")
+    pixel, group = pixel[order], group[order]
+    values = image.ravel()[pixel].astype(np.float64)
+    found = np.zeros(used.size, dtype=bool)
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    judge = _by_mad if edit.method == "mad" else _by_percentile
+    for begin, end in zip(starts, [*starts[1:], len(group)], strict=True):
+        found[pixel[begin:end]] = judge(edit, values[begin:end])
+    return found.reshape(used.shape)
+
+
+def _rings(edit: Outliers, q_map: Floats, used: Mask) -> NDArray[np.int32]:
+    q = q_map[used]
+    if q.size == 0 or not q.max() - q.min() > 1e-9 * q.max():
+        return np.zeros(used.shape, dtype=np.int32)  # all of them are one ring
+    bins = axis_bins("q", (edit.rings, edit.rings), float(q.min()), float(q.max()), "linear")
+    return digitize(q_map, bins)
+
+
+def _boxes(edit: Outliers, shape: tuple[int, ...]) -> NDArray[np.int32]:
+    row, column = (np.arange(size) // edit.box_size for size in shape)
+    boxes: NDArray[np.int32] = (row[:, None] * (column[-1] + 1) + column[None, :]).astype(np.int32)
+    return boxes
+
+
+def _by_mad(edit: Outliers, values: Floats) -> Mask:
+    away = np.abs(values - np.median(values))
+    spread = float(np.median(away))
+    # where most values are the same there is no measure of what is far
+    return away >= edit.cutoff * spread if spread > 0 else np.zeros(len(values), dtype=bool)
+
+
+def _by_percentile(edit: Outliers, values: Floats) -> Mask:
+    low, high = np.percentile(values, edit.percentiles)
+    middle = values[(values >= low) & (values <= high)] if low < high else values
+    spread = float(middle.std())
+    if not spread > 0:
+        return np.zeros(len(values), dtype=bool)
+    return np.abs(values - middle.mean()) >= edit.cutoff * spread
