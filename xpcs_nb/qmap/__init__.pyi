@@ -1,0 +1,23 @@
+from ._check import Finding
+from ._combine import combine
+from ._describe import describe
+from ._diff import QMapDiff, diff
+from ._edits import Edit, parse_edit
+from ._labels import pixel_labels
+from ._partition import partition
+from ._qmap import QMap
+from ._spec import build_qmap
+
+__all__ = [
+    "Edit",
+    "Finding",
+    "QMap",
+    "QMapDiff",
+    "build_qmap",
+    "combine",
+    "describe",
+    "diff",
+    "parse_edit",
+    "partition",
+    "pixel_labels",
+]
