@@ -1,4 +1,4 @@
-from ._check import Finding
+from ._check import Finding, validate_arrays
 from ._combine import combine
 from ._describe import describe
 from ._diff import QMapDiff, diff
@@ -20,4 +20,5 @@ __all__ = [
     "parse_edit",
     "partition",
     "pixel_labels",
+    "validate_arrays",
 ]

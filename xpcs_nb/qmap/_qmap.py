@@ -17,7 +17,7 @@ from xpcs_nb.errors import QMapError
 from xpcs_nb.hdf5 import hash_qmap, write_qmap
 from xpcs_nb.qmap._arrays import geometry_of
 from xpcs_nb.qmap._cache import BoundedCache
-from xpcs_nb.qmap._check import Finding, find_faults
+from xpcs_nb.qmap._check import Finding, find_faults, refuse_faults
 from xpcs_nb.qmap._editing import Editing
 from xpcs_nb.qmap._edits import Center, Edit, ImageEdit, parse_edit
 from xpcs_nb.qmap._made import made_from
@@ -247,14 +247,7 @@ class QMap(Sources, Editing):
         QMapError
             With every error that `check` finds; its warnings do not count.
         """
-        errors = [finding for finding in self.check(shape) if finding.is_error]
-        if errors:
-            count = "" if len(errors) == 1 else f"{len(errors)} faults: "
-            raise QMapError(
-                f"the qmap can't be used: {count}" + "; ".join(finding.message for finding in errors),
-                where=self.arrays.attrs.get("source_file") or None,
-                hint=" ".join(dict.fromkeys(finding.hint for finding in errors if finding.hint)) or None,
-            )
+        refuse_faults(self.check(shape), where=self.arrays.attrs.get("source_file") or None)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, QMap) and self.hash == other.hash

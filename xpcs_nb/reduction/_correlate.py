@@ -22,6 +22,7 @@ from xpcs_nb.core import (
     MultitauArrays,
     MultitauSums,
     PixelLabels,
+    QMapArrays,
     ReductionOptions,
     ResultArrays,
     ScatteringArrays,
@@ -30,8 +31,8 @@ from xpcs_nb.core import (
 )
 from xpcs_nb.errors import OptionError, QMapError
 from xpcs_nb.frames import open_frames
-from xpcs_nb.hdf5 import find_metadata, read_metadata
-from xpcs_nb.qmap import QMap, pixel_labels
+from xpcs_nb.hdf5 import find_metadata, hash_qmap, read_metadata, read_qmap
+from xpcs_nb.qmap import pixel_labels, validate_arrays
 from xpcs_nb.reduction._boost_corr import choose_engine, run_boost_corr
 from xpcs_nb.reduction._kept_sums import check_sums
 from xpcs_nb.reduction._multitau import reduce_multitau
@@ -137,7 +138,7 @@ class _Job:
     options: ReductionOptions
     source: FrameSource
     frames: FrameRange
-    qmap: QMap
+    qmap: QMapArrays
     labels: PixelLabels
     blemish: NDArray[np.bool_]
     engine: str
@@ -159,19 +160,20 @@ class _Job:
     ) -> _Job:
         begin = perf_counter()
         engine = choose_engine(options)
-        qmap = QMap.from_file(qmap_path)
+        qmap = read_qmap(qmap_path)
+        rows, columns = qmap.dynamic_roi_map.shape
         with ExitStack() as opened:
-            source = opened.enter_context(open_frames(raw, shape=qmap.shape))
+            source = opened.enter_context(open_frames(raw, shape=(rows, columns)))
             metadata = read_metadata(Path(metadata_path) if metadata_path else find_metadata(raw))
             try:
-                qmap.validate(shape=source.shape)
+                validate_arrays(qmap, shape=source.shape)
             except QMapError as error:
                 error.with_place(path=qmap_path)
                 raise
             frames = options.frame_range(source.n_frames)
             target = result_path(output, raw, prefix=options.prefix, suffix=options.suffix, overwrite=options.overwrite)
-            blemish = qmap.arrays.blemish if source.blemish is None else qmap.arrays.blemish & source.blemish
-            labels = pixel_labels(qmap.arrays, blemish=blemish)
+            blemish = qmap.blemish if source.blemish is None else qmap.blemish & source.blemish
+            labels = pixel_labels(qmap, blemish=blemish)
             _check_selection(options, labels)
             fingerprints = Fingerprints((*source.files, qmap_path, metadata.path))
             job = cls(
@@ -207,7 +209,7 @@ class _Job:
             options=self.options,
             engine=self.engine,
             device=self.device,
-            qmap_hash=self.qmap.hash,
+            qmap_hash=hash_qmap(self.qmap),
             frames=self.frames,
             inputs=self.fingerprints,
             seconds=self.seconds,
@@ -242,7 +244,7 @@ class _Job:
 
     def _boost_corr(self) -> ResultArrays:
         output = run_boost_corr(
-            self.raw, self.qmap.arrays, self.labels, self.frames, self.options, progress=self._stage("boost_corr")
+            self.raw, self.qmap, self.labels, self.frames, self.options, progress=self._stage("boost_corr")
         )
         # Its own scattering is in other units under normalize_frame: one estimator for both engines.
         scattering = reduce_scattering(self.source, self.labels, self.frames, blemish=self.blemish)

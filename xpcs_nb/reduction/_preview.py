@@ -15,12 +15,14 @@ from xpcs_nb.core import DelayGrid, PixelLabels, QMapArrays, ReductionOptions
 from xpcs_nb.errors import MissingKeyError, QMapError
 from xpcs_nb.frames import open_frames
 from xpcs_nb.hdf5 import find_metadata, read_metadata
-from xpcs_nb.qmap import QMap, pixel_labels
+from xpcs_nb.qmap import pixel_labels
 from xpcs_nb.reduction._kept_sums import sums_of_pixels
 from xpcs_nb.reduction._multitau import reduce_multitau
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from xpcs_nb.qmap import QMap
 
 __all__ = ["G2Preview"]
 
