@@ -92,11 +92,22 @@ def test_many_bins_come_in_pages(result_of):
 
 
 def test_overlay_colours_rise_with_q(result_of):
-    figure = plot_g2(result_of(12), layout="overlay")
-    ax = figure.axes[0]
-    assert len(ax.containers) == 12
-    lightness = [sum(container.lines[0].get_color()[:3]) for container in ax.containers]
-    assert lightness == sorted(lightness)
+    result = result_of(12)
+    ax = plot_g2(result, layout="overlay").axes[0]
+    (points,) = [each for each in ax.collections if each.get_label() == "_points"]
+    used = usable_delays(result["multitau"].to_dataset()).transpose("delay", "bin").to_numpy()
+    np.testing.assert_array_equal(points.get_offsets()[:, 1], result["multitau"]["g2"].to_numpy()[used])
+    lightness = points.get_facecolors()[:, :3].sum(axis=1)
+    of_bins = [set(lightness[np.nonzero(used)[1] == index]) for index in range(12)]
+    assert all(len(one) == 1 for one in of_bins)
+    assert [min(one) for one in of_bins] == sorted(min(one) for one in of_bins)
+
+
+def test_many_bins_of_an_overlay_have_their_fits(result_of):
+    result = result_of(12)
+    ax = plot_g2(result, layout="overlay", fit=fit_g2(result, fixed={"baseline": 1.0})).axes[0]
+    (curves,) = [each for each in ax.collections if each.get_label() == "_fit"]
+    assert len(curves.get_segments()) == 12
 
 
 def test_few_bins_of_an_overlay_have_a_legend(result):
@@ -110,7 +121,7 @@ def test_axes_of_the_user_are_drawn_in(result):
     own = Figure()
     ax = own.add_subplot()
     assert plot_g2(result, layout="overlay", ax=ax) is own
-    assert ax.containers
+    assert ax.collections
     grid = Figure(layout="constrained")
     assert plot_g2(result, bins=[1, 2], fig=grid) is grid
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ __all__ = [
     "dress",
     "log_scale",
     "node",
+    "power_of_ten",
     "pretty",
     "q_colours",
     "value_with_error",
@@ -42,6 +43,7 @@ DPI = 160
 LABEL, TICK = 9, 8
 INK, GREY, MASKED = "0.15", "0.6", "0.72"
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 UNITS = {"1/angstrom": "Å⁻¹", "1/s": "s⁻¹", "degree": "°", "1": "", "": ""}
 
 
@@ -84,9 +86,18 @@ def log_scale(ax: Axes, which: str) -> None:
         (ax.set_xscale if name == "x" else ax.set_yscale)("log")
         low, high = axis.get_view_interval()
         axis.set_minor_formatter(NullFormatter())
+        axis.set_major_formatter(FuncFormatter(power_of_ten))
         if 0 < low < high < 1e3 * low and low > 1e-4 and high < 1e5:
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 60 * low else (1.0,)))
             axis.set_major_formatter(FuncFormatter(_plain))
+
+
+def power_of_ten(value: float, _: int | None = None) -> str:
+    """Write 1000 as 10³; in plain letters, as setting mathematics takes longer than all the rest of a figure."""
+    power = round(float(np.log10(value))) if value > 0 else 0
+    if not np.isclose(value, 10.0**power, rtol=1e-6):
+        return f"{value:g}"
+    return f"10{str(power).translate(SUPERSCRIPTS)}"
 
 
 def _plain(value: float, _: int | None = None) -> str:
@@ -146,6 +157,10 @@ def colour_bar(figure: Figure, mappable: ScalarMappable, ax: Axes, label: str, *
     """Add a colour bar as high as the axes, whatever their aspect; with `counts` its ticks are integers."""
     bar = figure.colorbar(mappable, cax=ax.inset_axes((1.025, 0.0, 0.035, 1.0)))
     bar.set_label(label, fontsize=LABEL)
+    if isinstance(mappable.norm, LogNorm):
+        bar.formatter = FuncFormatter(power_of_ten)
+        bar.minorformatter = NullFormatter()
+        bar.update_ticks()
     if counts:
         bar.locator = MaxNLocator(8, integer=True)
         bar.update_ticks()

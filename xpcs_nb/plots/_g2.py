@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
@@ -110,9 +111,7 @@ def plot_g2(
     OptionError
         If there is no g2 in `data`, or a bin, page or layout does not exist.
     """
-    dataset = _select(node(data, "multitau", ["g2", "delay"]), bins)
-    used = fit["used"] if fit is not None else usable_delays(dataset, use=use, min_pairs=min_pairs)
-    drawing = _Drawing(dataset, used, fit, dataset[use] if errorbars and use in dataset else None)
+    drawing = drawing_of(data, bins=bins, fit=fit, errorbars=errorbars, use=use, min_pairs=min_pairs)
     if layout == "overlay":
         return _overlay(drawing, ax)
     if layout != "grid":
@@ -123,6 +122,21 @@ def plot_g2(
 def page_count(data: xr.Dataset | xr.DataTree, per_page: int = PER_PAGE) -> int:
     """Return how many pages `plot_g2` has for all bins."""
     return -(-node(data, "multitau", ["g2"]).sizes["bin"] // per_page)
+
+
+def drawing_of(
+    data: xr.Dataset | xr.DataTree,
+    *,
+    bins: Iterable[int] | None = None,
+    fit: xr.Dataset | None = None,
+    errorbars: bool = True,
+    use: Uncertainty = "g2_err",
+    min_pairs: int = MIN_PAIRS,
+) -> Drawing:
+    """Take what `plot_g2` draws from its arguments."""
+    dataset = _select(node(data, "multitau", ["g2", "delay"]), bins)
+    used = fit["used"] if fit is not None else usable_delays(dataset, use=use, min_pairs=min_pairs)
+    return Drawing(dataset, used, fit, dataset[use] if errorbars and use in dataset else None)
 
 
 def _select(dataset: xr.Dataset, bins: Iterable[int] | None) -> xr.Dataset:
@@ -137,7 +151,7 @@ def _select(dataset: xr.Dataset, bins: Iterable[int] | None) -> xr.Dataset:
     return dataset.sel(bin=bins)
 
 
-class _Drawing:
+class Drawing:
     """Points, errors and curves of the selected bins."""
 
     def __init__(
@@ -145,6 +159,7 @@ class _Drawing:
     ) -> None:
         self.fit = fit
         self.labels = [int(label) for label in dataset["bin"].to_numpy()]
+        self._verdicts = {} if fit is None else _verdicts(fit)
         self.delay = dataset["delay"].to_numpy()
         have = set(used["bin"].to_numpy().tolist())
         lacking = [label for label in self.labels if label not in have]
@@ -207,6 +222,22 @@ class _Drawing:
             line_colour = FIT_COLOUR if label is None else colour
             ax.plot(self.fine, self.curves[:, index], "-", color=line_colour, lw=1.0, zorder=3, label="_fit")
 
+    def draw_all(self, ax: Axes, colours: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> None:
+        """Draw all bins as a few collections: three artists for each of many bins would take seconds."""
+        delay = np.broadcast_to(self.delay[:, None], self.g2.shape)
+        colour = np.broadcast_to(colours, (*self.g2.shape, 4))
+        used, out = self.used, ~self.used & np.isfinite(self.g2) & (delay > 0)
+        if self.err is not None:
+            low, high = self.g2 - self.err, self.g2 + self.err
+            bars = np.stack([np.stack([delay, end], axis=-1) for end in (low, high)], axis=-2)
+            there = used & np.isfinite(self.err)
+            ax.add_collection(LineCollection(list(bars[there]), colors=colour[there], linewidths=0.6))
+        ax.scatter(delay[used], self.g2[used], s=9, c=colour[used], linewidths=0, label="_points")
+        ax.plot(delay[out], self.g2[out], "o", mfc="none", mec=GREY, ms=3.0, mew=0.5, zorder=1, label="_left out")
+        if self.curves is not None:
+            curves = [np.column_stack([self.fine, curve]) for curve in self.curves.T]
+            ax.add_collection(LineCollection(curves, colors=colours, linewidths=1.0, zorder=3, label="_fit"))
+
     def mark_outside(self, ax: Axes, index: int, limits: tuple[float, float]) -> None:
         """Point at what lies above or below the axes, so that nothing is left out unseen."""
         g2 = self.g2[:, index]
@@ -236,20 +267,25 @@ class _Drawing:
         """Say what the fit found, or why it failed, with the colour to write it in."""
         if self.fit is None:
             return "", INK
-        one = self.fit.sel(bin=self.labels[index])
-        if not bool(one["success"]):
-            return "no fit: " + str(one["status"].item()).split(":")[0], GREY
-        rate = f"Γ = {value_with_error(float(one['rate']), float(one['rate_err']))} s⁻¹"
-        return f"{rate}, χ²/ν = {float(one['chi2'] / one['dof']):.2g}", FIT_COLOUR
+        return self._verdicts[self.labels[index]]
 
 
-def _grid(drawing: _Drawing, page: int, per_page: int, sharey: bool, fig: Figure | None) -> Figure:
-    total = len(drawing.labels)
-    pages = max(-(-total // per_page), 1) if per_page > 0 else 0
-    if not 1 <= page <= pages:
-        raise OptionError("no such page", where="page", got=page, expected=f"1..{pages}, {per_page} bins each")
-    shown = range((page - 1) * per_page, min(page * per_page, total))
-    columns = _columns(len(shown))
+def _verdicts(fit: xr.Dataset) -> dict[int, tuple[str, str]]:
+    """Return what a fit found in each bin, or why it failed, with the colour to write it in."""
+    names = ("bin", "success", "status", "rate", "rate_err", "chi2", "dof")
+    said = {}
+    for label, success, status, rate, err, chi2, dof in zip(*(fit[name].to_numpy() for name in names), strict=True):
+        if success:
+            text = f"Γ = {value_with_error(float(rate), float(err))} s⁻¹, χ²/ν = {float(chi2 / dof):.2g}"
+            said[int(label)] = text, FIT_COLOUR
+        else:
+            said[int(label)] = "no fit: " + str(status).split(":")[0], GREY
+    return said
+
+
+def _grid(drawing: Drawing, page: int, per_page: int, sharey: bool, fig: Figure | None) -> Figure:
+    shown, pages = shown_on_page(drawing, page, per_page)
+    columns = columns_of(len(shown))
     rows = -(-len(shown) // columns)
     margins: dict[str, float] = {}
     if fig is None:
@@ -299,13 +335,23 @@ def _margins(width: float, height: float, columns: int, rows: int, *, paged: boo
     }
 
 
-def _columns(panels: int) -> int:
+def shown_on_page(drawing: Drawing, page: int, per_page: int) -> tuple[range, int]:
+    """Return the places of the bins on a page, and how many pages there are; refuse a page that there is not."""
+    total = len(drawing.labels)
+    pages = max(-(-total // per_page), 1) if per_page > 0 else 0
+    if not 1 <= page <= pages:
+        raise OptionError("no such page", where="page", got=page, expected=f"1..{pages}, {per_page} bins each")
+    return range((page - 1) * per_page, min(page * per_page, total)), pages
+
+
+def columns_of(panels: int) -> int:
+    """Return how many panels stand in a row."""
     if panels <= 3:
         return max(panels, 1)
     return min(int(np.ceil(np.sqrt(panels))), 6)
 
 
-def _dress_panel(panel: Axes, drawing: _Drawing, index: int, limits: tuple[float, float] | None) -> None:
+def _dress_panel(panel: Axes, drawing: Drawing, index: int, limits: tuple[float, float] | None) -> None:
     panel.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     panel.ticklabel_format(axis="y", useOffset=False)
     panel.set_title(drawing.title(index), fontsize=8, pad=3 if drawing.fit is None else 13)
@@ -329,14 +375,17 @@ def _dress_panel(panel: Axes, drawing: _Drawing, index: int, limits: tuple[float
     note.set_in_layout(False)
 
 
-def _overlay(drawing: _Drawing, ax: Axes | None) -> Figure:
+def _overlay(drawing: Drawing, ax: Axes | None) -> Figure:
     figure, ax = axes_for(ax, (5.0, 3.6))
     few = len(drawing.labels) <= 8
     values = drawing.q if np.isfinite(drawing.q).any() else np.arange(len(drawing.q), dtype=float)
-    for index in range(len(drawing.labels)):
-        colour = colour_of(drawing.colours, values[index])
-        drawing.draw(ax, index, colour=colour, size=3.0, label=drawing.title(index))
-    dress(ax, DELAY, "$g_2$")
+    if few:
+        for index in range(len(drawing.labels)):
+            colour = colour_of(drawing.colours, values[index])
+            drawing.draw(ax, index, colour=colour, size=3.0, label=drawing.title(index))
+    else:
+        drawing.draw_all(ax, drawing.colours.to_rgba(values))
+    dress(ax, DELAY, "g₂")
     log_scale(ax, "x")
     ax.ticklabel_format(axis="y", useOffset=False)
     limits = drawing.limits(range(len(drawing.labels)))

@@ -14,11 +14,16 @@ from xpcs_nb.errors import WriteError
 from xpcs_nb.plots._dispersion import plot_dispersion
 from xpcs_nb.plots._figures import DPI
 from xpcs_nb.plots._g2 import page_count, plot_g2
+from xpcs_nb.plots._g2_sheet import g2_sheet
 from xpcs_nb.plots._intensity import plot_intensity
+from xpcs_nb.plots._render import render_png
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
 from xpcs_nb.plots._twotime import plot_twotime
 
 __all__ = ["save_all", "write_figure"]
+
+#: A sheet of panels is large as it is.
+SHEET_DPI = 120
 
 
 def save_all(result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None = None) -> dict[str, Path]:
@@ -47,7 +52,8 @@ def save_all(result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None 
     folder = Path(folder)
     written = {}
     for name, draw in _figures(result, fit):
-        written[name] = write_figure(draw(), folder / f"{name}.png")
+        dpi = SHEET_DPI if name.startswith("g2_page") or name == "g2" else DPI
+        written[name] = write_figure(draw(), folder / f"{name}.png", dpi=dpi)
     return written
 
 
@@ -56,7 +62,7 @@ def _figures(result: xr.DataTree, fit: xr.Dataset | None) -> Iterator[tuple[str,
         pages = page_count(result)
         for page in range(1, pages + 1):
             name = "g2" if pages == 1 else f"g2_page{page}"
-            yield name, partial(plot_g2, result, fit=fit, page=page)
+            yield name, partial(g2_sheet, result, fit=fit, page=page)
         yield "g2_overlay", partial(plot_g2, result, layout="overlay", fit=fit)
     if fit is not None and bool(fit["success"].any()) and "q" in fit:
         yield "rates", partial(plot_dispersion, fit)
@@ -74,13 +80,16 @@ def _figures(result: xr.DataTree, fit: xr.Dataset | None) -> Iterator[tuple[str,
             yield f"twotime_bin{label:05d}", partial(plot_twotime, result, label)
 
 
-def write_figure(figure: Figure, path: Path, kind: str = "png") -> Path:
+def write_figure(figure: Figure, path: Path, kind: str = "png", *, dpi: float = DPI) -> Path:
     """Write beside the target, then rename: nobody ever sees half a file."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            figure.savefig(temporary, dpi=DPI, format=kind)
+            if kind == "png":
+                temporary.write_bytes(render_png(figure, dpi))
+            else:
+                figure.savefig(temporary, dpi=dpi, format=kind)
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
