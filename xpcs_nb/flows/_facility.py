@@ -33,7 +33,7 @@ TAG = "xpcs_nb"
 #: Names of the arguments that say how the nodes are asked for.
 QUEUE = ("queue", "account", "walltime", "nodes_per_block", "max_blocks")
 #: Seconds between two looks: this machine, another.
-LOCAL_PACE: Pace = (0.05, 0.5)
+LOCAL_PACE: Pace = (0.02, 0.1)
 REMOTE_PACE: Pace = (1.0, 30.0)
 
 

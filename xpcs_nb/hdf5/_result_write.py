@@ -17,6 +17,7 @@ from xpcs_nb.errors import OptionError
 from xpcs_nb.hdf5._layout_aps import AVERAGE, INTENSITY, MULTITAU, OURS, QMAP, TWOTIME, UNNORMALIZED
 from xpcs_nb.hdf5._qmap import read_qmap, write_qmap_group
 from xpcs_nb.hdf5._scalars import open_file
+from xpcs_nb.hdf5._tiles import write_upper_triangle
 from xpcs_nb.hdf5._writing import atomic_hdf5
 
 __all__ = ["write_result_file"]
@@ -140,8 +141,7 @@ def _unnormalized(file: h5py.File, kept: UnnormalizedArrays) -> None:
 def _twotime(file: h5py.File, maps: Iterator[TwotimeMap], check: Callable[[], None]) -> None:
     bins, g2, segments = [], [], []
     for number, found in enumerate(maps, start=1):
-        # lzf would cost more time than the bytes it saves; the zeros below the diagonal stay.
-        file.create_dataset(f"{TWOTIME}/correlation_map/c2_{number:05d}", data=found.c2)
+        write_upper_triangle(file, f"{TWOTIME}/correlation_map/c2_{number:05d}", found.c2)
         bins.append(found.bin)
         g2.append(found.g2)
         segments.append(found.g2_segments)
