@@ -96,8 +96,6 @@ def save(
     WriteError
         A file can't be written.
     """
-    from xpcs_nb.plots import write_figure
-
     said = {**(_of_dispersion(dispersion) if dispersion is not None else {}), **values}
     content = {name: _plain(name, value) for name, value in said.items()}
     given = os.environ.get(FOLDER_VARIABLE) if folder is None else folder
@@ -106,8 +104,8 @@ def save(
     here = Path(given).absolute()
     here.mkdir(parents=True, exist_ok=True)
     names = {name: f"figures/{name}.png" for name in figures or {}}
-    for name, figure in (figures or {}).items():
-        write_figure(figure, here / names[name])
+    if figures:
+        _draw(figures, names, here)
     if fit is not None:
         _write_json(here / "fit.json", fit.to_dict())
     outputs = Outputs(here, content, _put(result, here), None if fit is None else "fit.json", names)
@@ -115,6 +113,14 @@ def save(
     # Last: whoever finds it finds all that it names.
     _write_json(here / OUTPUTS, document)
     return outputs
+
+
+def _draw(figures: Mapping[str, Figure], names: Mapping[str, str], folder: Path) -> None:
+    # Imported late: a recipe without figures needs no matplotlib.
+    from xpcs_nb.plots import write_figure
+
+    for name, figure in figures.items():
+        write_figure(figure, folder / names[name])
 
 
 def read_outputs(folder: Path) -> Outputs | None:
