@@ -10,6 +10,7 @@ from os import PathLike
 from typing import Any, Self
 
 __all__ = [
+    "BatchError",
     "CorruptDataError",
     "EngineError",
     "FacilityError",
@@ -158,6 +159,10 @@ class MissingExtraError(XpcsError, ImportError):
 
 class StepError(XpcsError, RuntimeError):
     """A step of a flow failed; ``where`` is the step."""
+
+
+class BatchError(XpcsError, RuntimeError):
+    """A batch of recipes can't be started, or was stopped; its finished jobs are kept."""
 
 
 class FlowDefinitionError(XpcsError, ValueError):

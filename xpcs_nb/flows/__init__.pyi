@@ -1,5 +1,6 @@
+from ._check import datasets_of, reduction_options
 from ._connect import connect
-from ._facility import Facility
+from ._facility import QUEUE, Facility
 from ._found import CatalogView, Found, FoundRecord
 from ._run import Run
 from ._sites import Site, load_site, site_files, sites_folder
@@ -7,6 +8,7 @@ from ._step import Step
 from ._watch import Watcher
 
 __all__ = [
+    "QUEUE",
     "CatalogView",
     "Facility",
     "Found",
@@ -16,7 +18,9 @@ __all__ = [
     "Step",
     "Watcher",
     "connect",
+    "datasets_of",
     "load_site",
+    "reduction_options",
     "site_files",
     "sites_folder",
 ]

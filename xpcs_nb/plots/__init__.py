@@ -4,7 +4,7 @@ from xpcs_nb.plots._dispersion import plot_dispersion
 from xpcs_nb.plots._g2 import plot_g2
 from xpcs_nb.plots._intensity import plot_intensity
 from xpcs_nb.plots._qmap import qmap_report
-from xpcs_nb.plots._save import save_all
+from xpcs_nb.plots._save import save_all, write_figure
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
 from xpcs_nb.plots._twotime import colour_limits, plot_twotime
 
@@ -19,4 +19,5 @@ __all__ = [
     "plot_twotime",
     "qmap_report",
     "save_all",
+    "write_figure",
 ]

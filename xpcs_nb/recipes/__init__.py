@@ -1,5 +1,8 @@
-"""Recipes: parameterised notebooks that process one dataset."""
+"""Recipes: parameterised notebooks that process one dataset; batches of them; what they made, and how.
 
-from xpcs_nb.recipes._run import recipe_path, run_recipe
+Names load on first use: a recipe that only notes what it made needs no papermill.
+"""
 
-__all__ = ["recipe_path", "run_recipe"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

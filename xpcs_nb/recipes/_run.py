@@ -6,31 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpcs_nb.errors import MissingFileError, StepError
+from xpcs_nb.errors import StepError
+from xpcs_nb.recipes._recipe import recipe_path
 
-__all__ = ["recipe_path", "run_recipe"]
-
-_PACKAGE = Path(__file__).resolve().parents[1]
-#: In a checkout the notebooks stand beside the package; a wheel carries them inside (see pyproject.toml).
-_FOLDERS = (_PACKAGE.parent / "notebooks", _PACKAGE / "notebooks")
-
-
-def recipe_path(name: str) -> Path:
-    """Return the path of a recipe that comes with the package, or of a notebook file of one's own.
-
-    Raises
-    ------
-    MissingFileError
-        There is no such recipe; the message lists those there are.
-    """
-    own = Path(name)
-    if own.suffix == ".ipynb" and own.is_file():
-        return own
-    for folder in _FOLDERS:
-        if (found := folder / f"{name}.ipynb").is_file():
-            return found
-    known = sorted({path.stem for folder in _FOLDERS for path in folder.glob("*.ipynb")})
-    raise MissingFileError("no such recipe", got=name, expected=" or ".join(known) or "a notebook file")
+__all__ = ["run_recipe"]
 
 
 def run_recipe(name: str, output: Path, parameters: Mapping[str, Any], *, kernel: str = "python3") -> Path:

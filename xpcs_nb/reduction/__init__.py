@@ -4,6 +4,7 @@ from xpcs_nb.reduction._correlate import correlate, correlate_to_file
 from xpcs_nb.reduction._events import pixel_events
 from xpcs_nb.reduction._multitau import reduce_multitau
 from xpcs_nb.reduction._preview import G2Preview
+from xpcs_nb.reduction._provenance import fingerprint
 from xpcs_nb.reduction._scattering import reduce_scattering
 from xpcs_nb.reduction._twotime import reduce_twotime, twotime_maps
 
@@ -11,6 +12,7 @@ __all__ = [
     "G2Preview",
     "correlate",
     "correlate_to_file",
+    "fingerprint",
     "pixel_events",
     "reduce_multitau",
     "reduce_scattering",
