@@ -45,7 +45,7 @@ def run_demo(
     seed
         Of the simulation.
     notebook
-        Also execute the recipe ``quickstart`` on the result.
+        Also execute the recipe ``01_quickstart`` on the result.
     say
         Called with a line for the user at each stage.
     progress
@@ -59,7 +59,7 @@ def run_demo(
     executed = None
     if notebook:
         say("executing the notebook")
-        executed = run_recipe("quickstart", folder / "quickstart.ipynb", {"result": str(result.absolute())})
+        executed = run_recipe("01_quickstart", folder / "quickstart.ipynb", {"result": str(result.absolute())})
     return DemoReport(result, subject, executed, table)
 
 

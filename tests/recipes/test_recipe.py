@@ -43,7 +43,7 @@ def test_types_defaults_and_descriptions_are_read(write):
 
 
 def test_our_recipes_describe_every_parameter():
-    for name in ("quickstart", "reprocess"):
+    for name in ("01_quickstart", "reprocess"):
         assert all(each.help for each in Recipe.load(name).parameters.values())
 
 

@@ -33,5 +33,5 @@ def test_a_failing_cell_is_named_and_the_notebook_is_kept(notebook, tmp_path):
 
 
 def test_an_unknown_recipe_lists_those_there_are():
-    with pytest.raises(MissingFileError, match="quickstart"):
+    with pytest.raises(MissingFileError, match="01_quickstart"):
         recipe_path("nothing_of_the_kind")
