@@ -5,6 +5,7 @@ from .errors import XpcsError
 from .flows import Facility, Run, connect
 from .frames import open_frames
 from .qmap import QMap
+from .recipes import open_batch, rerun
 from .reduction import G2Preview, correlate
 from .results import open_result
 
@@ -21,7 +22,9 @@ __all__ = [
     "correlate",
     "fit_dispersion",
     "fit_g2",
+    "open_batch",
     "open_frames",
     "open_result",
+    "rerun",
     "trust_report",
 ]

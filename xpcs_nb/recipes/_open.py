@@ -44,7 +44,7 @@ def open_batch(
     Returns
     -------
     xarray.DataTree
-        ``multitau``, ``saxs`` (as in `open_result`, with ``dataset`` first), ``fit`` (what the recipe saved as its fit),
+        ``multitau``, ``saxs`` (as in `open_result`, with ``dataset`` first), ``fit`` (what the recipe saved as fit),
         and at the root the values of the recipe (``D``, ``D_err``, ``trust``, ...; NaN or an empty text where a
         job has none). ``attrs["left_out"]`` says which jobs are not in it, and why.
 
@@ -99,9 +99,7 @@ def _column(values: list[Any]) -> np.ndarray[Any, Any] | None:
     return None
 
 
-def _parts(
-    jobs: Sequence[tuple[str, Path, JobState]], nodes: Sequence[str]
-) -> dict[str, dict[str, xr.Dataset]]:
+def _parts(jobs: Sequence[tuple[str, Path, JobState]], nodes: Sequence[str]) -> dict[str, dict[str, xr.Dataset]]:
     """Return the datasets to be joined: by node, by label."""
     found: dict[str, dict[str, xr.Dataset]] = {}
     for label, place, job in jobs:
@@ -185,7 +183,9 @@ def _rounded(part: xr.Dataset, first: xr.Dataset) -> xr.Dataset:
         mine, its = part[name].to_numpy(), first[name].to_numpy()
         if not np.issubdtype(mine.dtype, np.floating) or not np.issubdtype(its.dtype, np.floating):
             continue
-        nearest = its[np.abs(mine[:, None] - its[None, :]).argmin(axis=1)] if name.startswith(("delay", "time")) else its
+        nearest = (
+            its[np.abs(mine[:, None] - its[None, :]).argmin(axis=1)] if name.startswith(("delay", "time")) else its
+        )
         same = np.isclose(mine, nearest, rtol=SAME_DELAY, atol=0, equal_nan=True)
         if name.startswith(("delay", "time")) or same.all():
             changed[name] = part[name].copy(data=np.where(same, nearest, mine))
