@@ -8,6 +8,7 @@ from .plots import compare
 from .qmap import QMap
 from .reduction import G2Preview, correlate
 from .results import open_result
+from .widgets import QMapEditor
 
 __all__ = [
     "Catalog",
@@ -15,6 +16,7 @@ __all__ = [
     "G2Preview",
     "Geometry",
     "QMap",
+    "QMapEditor",
     "ReductionOptions",
     "Run",
     "XpcsError",
