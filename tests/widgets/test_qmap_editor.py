@@ -108,7 +108,7 @@ def test_shapes_that_do_nothing_cross_themselves_or_mask_everything_are_remarked
 def test_bins_that_can_not_be_made_are_said_and_the_mask_stays(editor: QMapEditor) -> None:
     editor.qmap = editor.qmap.partition(q=(3, 9))
     ask(editor, "draw", edit=BOX | {"width": 500.0, "height": 500.0})
-    ask(editor, "bins")
+    ask(editor, "wanted", what=["bins"])
     assert editor.messages[-1].startswith("No bins")
     assert not editor.qmap.mask.any()
     ask(editor, "undo")
@@ -140,12 +140,12 @@ def test_a_raw_file_with_contradictory_metadata_is_an_error_that_names_what_is_m
 
 
 def test_panels_are_added_and_replaced(editor: QMapEditor) -> None:
-    before = len(editor._panels.children)
+    before = len(editor._tabs.children)
     editor.add_panel("g2", ipywidgets.Label("old"))
     editor.add_panel("g2", ipywidgets.Label("new"))
-    assert len(editor._panels.children) == before + 1
-    assert editor._panels.titles[-1] == "g2"
-    assert editor._panels.children[-1].value == "new"
+    assert len(editor._tabs.children) == before + 1
+    assert editor._tabs.titles[-1] == "g2"
+    assert editor._tabs.children[-1].value == "new"
 
 
 def test_a_fault_in_a_listener_is_said_and_raised(editor: QMapEditor) -> None:

@@ -46,6 +46,8 @@ class DrawView(ImageView):
         ``eraser``, ``pixels``, ``center``, ``bins``.
     mode
         Of new shapes: ``exclude``, ``include`` or ``only``.
+    outlines
+        Whether the outlines of all shapes are drawn, not of the chosen one alone.
     brush
         Diameter of brush and eraser, and width of lines, pixels.
     selected
@@ -58,6 +60,7 @@ class DrawView(ImageView):
     tool = t.Unicode("select").tag(sync=True)
     mode = t.Enum(("exclude", "include", "only"), "exclude").tag(sync=True)
     brush = t.Float(20.0, min=1.0).tag(sync=True)
+    outlines = t.Bool(True).tag(sync=True)
     selected = t.Int(-1).tag(sync=True)
     layers = t.Dict(default_value=_editor_layers()).tag(sync=True)
 
@@ -67,6 +70,7 @@ class DrawView(ImageView):
         self._history = {"undo": False, "redo": False}
         self._said: list[dict[str, Any]] = []
         self._numbers = count()
+        self._stale: set[str] = set()
         super().__init__(**traits)
 
     def on_request(self, callback: Callable[[Request], object]) -> None:
@@ -87,9 +91,16 @@ class DrawView(ImageView):
         self._history = {"undo": undo, "redo": redo}
         self._tell({"type": "history"} | self._history)
 
-    def bins_changed(self) -> None:
-        """Say that the borders of bins are old; the page asks for new ones when it has time."""
-        self._tell({"type": "bins"})
+    def set_stale(self, *what: str) -> None:
+        """Say that ``bins`` or ``maps`` are old; the page asks for new ones (``wanted``) when the pen rests."""
+        self._stale.update(what)
+        self._tell({"type": "stale", "what": sorted(self._stale)})
+
+    def take_stale(self, what: Iterable[str]) -> list[str]:
+        """Return which of these are old, and take them as new from now on."""
+        found = [each for each in what if each in self._stale]
+        self._stale.difference_update(found)
+        return found
 
     @property
     def messages(self) -> list[str]:
@@ -108,7 +119,7 @@ class DrawView(ImageView):
         self.send({"type": "shapes", "from": 0, "shapes": self._drawn})
         self.send({"type": "history"} | self._history)
         self.send({"type": "said", "said": self._said})
-        self.send({"type": "bins"})
+        self.send({"type": "stale", "what": sorted(self._stale)})
 
     def _hear_more(self, kind: str | None, content: Any, buffers: Sequence[Any]) -> None:
         if kind == "dismiss":

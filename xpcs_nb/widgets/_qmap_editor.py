@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -15,12 +15,18 @@ from numpy.typing import NDArray
 from xpcs_nb.core import Geometry, Metadata
 from xpcs_nb.errors import OptionError, QMapError, XpcsError
 from xpcs_nb.plots import qmap_report
-from xpcs_nb.qmap import Edit, QMap, parse_edit
+from xpcs_nb.qmap import Edit, QMap
 from xpcs_nb.widgets._document import Document, Layer
 from xpcs_nb.widgets._draw_view import DrawView
 from xpcs_nb.widgets._live_panel import LivePanel
 from xpcs_nb.widgets._notices import notice
 from xpcs_nb.widgets._opened import open_source
+from xpcs_nb.widgets._panel_bins import BinsPanel
+from xpcs_nb.widgets._panel_edits import EditPanel
+from xpcs_nb.widgets._panel_file import FilePanel
+from xpcs_nb.widgets._panel_geometry import GeometryPanel
+from xpcs_nb.widgets._panel_image import ImagePanel
+from xpcs_nb.widgets._panel_masks import MaskPanel
 from xpcs_nb.widgets._resubmit import Resubmit
 
 if TYPE_CHECKING:
@@ -66,16 +72,23 @@ class QMapEditor(ipywidgets.HBox):
         opened = open_source(source, metadata, max_frames=max_frames)
         self._document = Document(opened.qmap)
         self._shown: QMap | None = None
+        self._marked = False
         self._listeners: list[Callable[[QMap], object]] = []
         self.source = opened.path
         self.frames = opened.frames
         self.view = DrawView(height=height, label="scattering with mask and bins; draw on it")
         self.view.on_request(self._asked)
-        self._panels = ipywidgets.Tab(layout={"flex": "0 1 400px", "min_width": "340px"})
-        self._panels.add_class("xnb-panels")
-        picture = ipywidgets.Box([self.view], layout={"flex": "1 1 560px", "min_width": "320px"})
-        super().__init__([picture, self._panels], layout={"flex_flow": "row wrap"})
+        self._tabs = ipywidgets.Tab(layout={"flex": "1 1 400px", "min_width": "340px", "max_width": "460px"})
+        self._tabs.add_class("xnb-panels")
+        picture = ipywidgets.Box([self.view], layout={"flex": "1000 1 560px", "min_width": "320px"})
+        super().__init__([picture, self._tabs], layout={"flex_flow": "row wrap"})
         self.add_class("xnb-editor")
+        self.bins = BinsPanel(self)
+        self._image = ImagePanel(self)
+        self._panels = (EditPanel(self), MaskPanel(self), self.bins, GeometryPanel(self), self._image, FilePanel(self))
+        for panel in self._panels:
+            self.add_panel(panel.title, panel.root)
+        self._tabs.selected_index = 0
         self.show_image(None)
         self._refresh()
         self._add_consequences(source, metadata)
@@ -102,6 +115,23 @@ class QMapEditor(ipywidgets.HBox):
         self._changed()
 
     @property
+    def geometry(self) -> Geometry | None:
+        """The geometry of the qmap; None where it does not say it."""
+        return _geometry(self.qmap)
+
+    @property
+    def map_names(self) -> tuple[str, ...]:
+        """Maps along which masks and bins can be made."""
+        return ("x", "y") if self.geometry is None else tuple(self.geometry.map_units)
+
+    def map_limits(self, name: str) -> tuple[float, float]:
+        """Return the least and the largest value of a map."""
+        if self.geometry is None:
+            return 0.0, float(self.qmap.shape[name == "x"] - 1)
+        values = self.geometry.map(name, self.qmap.shape)
+        return float(values.min()), float(values.max())
+
+    @property
     def layers(self) -> tuple[Layer, ...]:
         """All edits, also those that are switched off."""
         return self._document.layers
@@ -120,13 +150,13 @@ class QMapEditor(ipywidgets.HBox):
 
     def add_panel(self, title: str, widget: ipywidgets.Widget) -> None:
         """Add a tab beside the image; one of that title is replaced."""
-        titles, children = list(self._panels.titles), list(self._panels.children)
+        titles, children = list(self._tabs.titles), list(self._tabs.children)
         if title in titles:
             children[titles.index(title)] = widget
         else:
             titles.append(title)
             children.append(widget)
-        self._panels.children, self._panels.titles = tuple(children), tuple(titles)
+        self._tabs.children, self._tabs.titles = tuple(children), tuple(titles)
 
     def tell(self, text: str, *, level: str = "error") -> None:
         """Show a message below the image: an ``error`` stays until it is dismissed, a ``note`` until the next one."""
@@ -151,11 +181,52 @@ class QMapEditor(ipywidgets.HBox):
         QMapError
             If one can't be used or applied; nothing has changed then.
         """
+        self.apply(lambda qmap: qmap.edit(*entries))
+
+    def apply(self, change: Callable[[QMap], QMap]) -> None:
+        """Go on with what `change` makes of the qmap: methods of `QMap` that add edits.
+
+        Raises
+        ------
+        XpcsError
+            What `change` raises; nothing has changed then.
+        """
         before = self.qmap
-        self._document.extend(before.edit(*entries))
-        text = notice(before, self.qmap, [parse_edit(entry) for entry in entries])
+        after = change(before)
+        self._document.extend(after)
+        self.clear_preview()
         self._changed()
-        self.tell(text, level="note")
+        self.tell(notice(before, after, after.edits[len(before.edits) :]), level="note")
+
+    def preview(self, change: Callable[[QMap], QMap]) -> int:
+        """Mark the pixels whose use `change` would change, and return their number.
+
+        Raises
+        ------
+        XpcsError
+            What `change` raises.
+        """
+        mask = self.qmap.mask
+        after = change(self.qmap).mask
+        gone, back = int(np.count_nonzero(mask & ~after)), int(np.count_nonzero(after & ~mask))
+        self.mark(mask ^ after)
+        self.tell(f"{gone} pixels would leave the mask, {back} would come back.", level="note")
+        return gone + back
+
+    def mark(self, pixels: NDArray[np.bool_]) -> None:
+        """Mark pixels on the image, in place of those marked before."""
+        self.view.set_mask(~pixels, name="preview")
+        self._marked = True
+
+    def clear_preview(self) -> None:
+        """Mark no pixels."""
+        if self._marked:
+            self.view.set_mask(None, name="preview")
+            self._marked = False
+
+    def move_center(self, x: float, y: float) -> None:
+        """Put the beam centre at column `x`, row `y`; q, phi and the bins move with it."""
+        self.apply(lambda qmap: qmap.set_geometry(beam_center_x=x, beam_center_y=y))
 
     def change_edit(self, index: int, entry: Edit | Mapping[str, Any] | None) -> None:
         """Replace an edit of `layers`, or leave it out where it is None.
@@ -242,11 +313,10 @@ class QMapEditor(ipywidgets.HBox):
 
     def _add_consequences(self, source: Any, metadata: Any) -> None:
         """Add the panels that show what the qmap does to the result, and that process the data with it."""
-        known = Path(metadata) if isinstance(metadata, str | PathLike) else None
-        self.live = LivePanel(self.source, metadata=known)
-        self.resubmit = Resubmit(
-            source if hasattr(source, "children") else self.source, lambda: self.qmap, metadata=known
-        )
+        beside = Path(metadata) if isinstance(metadata, str | PathLike) else None
+        what = source if hasattr(source, "children") else self.source
+        self.live = LivePanel(self.source, metadata=beside)
+        self.resubmit = Resubmit(what, lambda: self.qmap, metadata=beside)
         self.add_panel("g2", self.live)
         self.add_panel("process", self.resubmit)
         self.on_change(self.live.update)
@@ -274,18 +344,22 @@ class QMapEditor(ipywidgets.HBox):
         if before is None or before.start is not qmap.start or _blemishing(before) != _blemishing(qmap):
             self.view.set_mask(qmap.arrays.blemish, name="blemish")
         if before is None or _geometry(before) != _geometry(qmap):
-            self._show_geometry(qmap)
-        self.view.bins_changed()
+            beam = self.geometry
+            self.view.set_markers([] if beam is None else [(beam.beam_center_x, beam.beam_center_y)])
+            self.view.set_stale("maps")
+        for panel in self._panels:
+            panel.refresh()
+        self.view.set_stale("bins")
 
-    def _show_geometry(self, qmap: QMap) -> None:
-        geometry = _geometry(qmap)
-        if geometry is None:
-            self.view.set_markers([])
-            return
-        self.view.set_markers([(geometry.beam_center_x, geometry.beam_center_y)])
-        units = geometry.map_units
-        for name in READ_OUT:
-            self.view.set_map(name, geometry.map(name, qmap.shape), unit=units[name])
+    def _show_stale(self, what: Iterable[str]) -> None:
+        """Work out what the page asks for now that the pen rests."""
+        old = self.view.take_stale(what)
+        if "bins" in old:
+            self._show_bins()
+        if "maps" in old and self.geometry is not None:
+            units = self.geometry.map_units
+            for name in READ_OUT:
+                self.view.set_map(name, self.geometry.map(name, self.qmap.shape), unit=units[name])
 
     def _show_bins(self) -> None:
         """Work out the bins and show their borders; what does not allow them is said, and the mask stays."""
@@ -299,6 +373,7 @@ class QMapEditor(ipywidgets.HBox):
         for kind in ("dynamic", "static"):
             labels = getattr(arrays, f"{kind}_roi_map")
             self.view.set_labels(kind, labels if labels.any() else None, title=f"{kind} bin")
+        self._image.refresh_bins()
 
     def _asked(self, request: Mapping[str, Any]) -> None:
         """Do what a user asked for on the image."""
@@ -310,7 +385,9 @@ class QMapEditor(ipywidgets.HBox):
                 "delete": lambda: self.change_edit(int(request["index"]), None),
                 "undo": self.undo,
                 "redo": self.redo,
-                "bins": self._show_bins,
+                "wanted": lambda: self._show_stale(request["what"]),
+                "center": lambda: self.move_center(float(request["x"]), float(request["y"])),
+                "bin": lambda: self.bins.pick_at(int(request["x"]), int(request["y"]), add=bool(request["add"])),
             }
             if kind not in rules:
                 raise OptionError("a message of the page can't be understood", got=kind, expected=", ".join(rules))
