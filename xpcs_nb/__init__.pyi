@@ -4,9 +4,12 @@ from .core import Geometry, ReductionOptions
 from .errors import XpcsError
 from .flows import Facility, Run, connect
 from .frames import open_frames
+from .plots import compare
 from .qmap import QMap
+from .recipes import open_batch, rerun
 from .reduction import G2Preview, correlate
 from .results import open_result
+from .widgets import QMapEditor
 
 __all__ = [
     "Catalog",
@@ -14,14 +17,18 @@ __all__ = [
     "G2Preview",
     "Geometry",
     "QMap",
+    "QMapEditor",
     "ReductionOptions",
     "Run",
     "XpcsError",
+    "compare",
     "connect",
     "correlate",
     "fit_dispersion",
     "fit_g2",
+    "open_batch",
     "open_frames",
     "open_result",
+    "rerun",
     "trust_report",
 ]

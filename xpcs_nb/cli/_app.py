@@ -9,7 +9,20 @@ from typing import TextIO
 
 import typer
 
-from xpcs_nb.cli import _correlate, _demo, _process, _qmap, _result, _runs, _sandbox, _search, _site, _watch
+from xpcs_nb.cli import (
+    _correlate,
+    _crate,
+    _demo,
+    _process,
+    _qmap,
+    _rerun,
+    _result,
+    _runs,
+    _sandbox,
+    _search,
+    _site,
+    _watch,
+)
 from xpcs_nb.errors import XpcsError
 
 __all__ = ["app", "main"]
@@ -27,6 +40,9 @@ app.command("sandbox")(_sandbox.sandbox)
 app.command("process")(_process.process)
 app.command("reprocess")(_process.reprocess)
 app.command("batch")(_process.batch)
+app.command("rerun")(_rerun.rerun)
+app.command("export-crate")(_crate.export_crate)
+app.command("replay")(_crate.replay)
 app.command("status")(_runs.status)
 app.command("retry")(_runs.retry)
 app.command("cancel")(_runs.cancel)

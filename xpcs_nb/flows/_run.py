@@ -111,7 +111,7 @@ class Run:
             return
         from tqdm.auto import tqdm
 
-        total = self._expected
+        total = self.n_steps
         with tqdm(total=total, unit=" steps", desc=self.label or self.id) as bar:
 
             def show() -> None:
@@ -125,8 +125,8 @@ class Run:
             yield show
 
     @cached_property
-    def _expected(self) -> int:
-        """Number of steps of one of our flows; 0 for one of others."""
+    def n_steps(self) -> int:
+        """Number of steps of one of our flows, done or not; 0 for a flow of others."""
         from xpcs_nb.flows.definitions import load
 
         flow = self.about.get("flow")

@@ -55,8 +55,7 @@ def _become_kernel(request: dict[str, Any]) -> None:
     os.dup2(log, 2)
     os.close(log)
     os.environ.clear()
-    # With it, a kernel takes itself for one that a program has started.
-    os.environ.update(request["environment"], JPY_PARENT_PID=str(os.getppid()))
+    os.environ.update(request["environment"])
     os.chdir(request["folder"])
     # As `python -m` has it.
     sys.path[:] = ["", *(path for path in sys.path if path)]
@@ -73,6 +72,8 @@ def main() -> None:
     """Serve requests until the connection ends."""
     _end_with_the_parent()
     connection = Connection(int(sys.argv[1]))
+    # ipykernel reads it when it is imported: a kernel of ours is one that a program has started.
+    os.environ["JPY_PARENT_PID"] = str(os.getpid())
     said = os.environ.get(PRELOAD_VARIABLE)
     for name in MODULES if said is None else filter(None, said.split(",")):
         importlib.import_module(name)

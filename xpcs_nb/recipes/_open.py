@@ -44,7 +44,7 @@ def open_batch(
     Returns
     -------
     xarray.DataTree
-        ``multitau``, ``saxs`` (as in `open_result`, with ``dataset`` first), ``fit`` (what the recipe saved as its fit),
+        ``multitau``, ``saxs`` (as in `open_result`, with ``dataset`` first), ``fit`` (what the recipe saved as fit),
         and at the root the values of the recipe (``D``, ``D_err``, ``trust``, ...; NaN or an empty text where a
         job has none). ``attrs["left_out"]`` says which jobs are not in it, and why.
 
@@ -155,7 +155,14 @@ def _like(part: xr.Dataset, first: xr.Dataset, node: str, who: str) -> xr.Datase
                 expected=f"the {first.sizes.get(name, 0)} of the first",
                 hint="Open them one by one with open_result, or rerun them with one qmap.",
             )
-    return _rounded(part, first)
+    return _second_delay(_rounded(part, first))
+
+
+def _second_delay(part: xr.Dataset) -> xr.Dataset:
+    """Give the second axis of a covariance its delays, by which it can be aligned."""
+    if "delay2" not in part.dims or "delay2" in part.coords:
+        return part
+    return part.assign_coords(delay2=("delay2", part["delay"].to_numpy(), part["delay"].attrs))
 
 
 def _same_bins(part: xr.Dataset, first: xr.Dataset, name: str) -> bool:

@@ -80,6 +80,13 @@ class Parameter:
         """``dataset``, ``file`` or ``options`` for the types of that meaning, also within a list; else None."""
         return _meaning(self.type)
 
+    @cached_property
+    def adapter(self) -> Any:
+        """What converts a value to the type, of pydantic."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(self.type)
+
 
 @dataclass(frozen=True)
 class Recipe:

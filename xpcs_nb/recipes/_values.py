@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +79,6 @@ def _missing(value: Any, parameter: Parameter | None = None) -> bool:
     return value == "" and isinstance(value, str) and not is_text
 
 
-@cache
-def _adapter(parameter: Parameter) -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(parameter.type)
-
-
 def _converted(parameter: Parameter, value: Any) -> Any:
     """Return `value` as the type of `parameter`; a text may be JSON, or a list with commas."""
     from pydantic import ValidationError
@@ -95,7 +87,7 @@ def _converted(parameter: Parameter, value: Any) -> Any:
     plain = plain.tolist() if hasattr(plain, "tolist") else plain
     for candidate in _meanings_of(plain):
         try:
-            return _adapter(parameter).validate_python(candidate)
+            return parameter.adapter.validate_python(candidate)
         except ValidationError:
             continue
     raise ValueError(f"got {value!r}, expected {parameter.said}")
