@@ -39,13 +39,18 @@ class Run:
         Where files that are fetched from elsewhere go.
     pace
         How often to ask for its status, s.
+    listed
+        The run as a list of runs told it, without its output; None where it was not listed.
     """
 
-    def __init__(self, services: Services, run_id: str, *, folder: Path, pace: Pace) -> None:
+    def __init__(
+        self, services: Services, run_id: str, *, folder: Path, pace: Pace, listed: RunDocument | None = None
+    ) -> None:
         self._services = services
         self._folder = folder
         self._pace = pace
         self.id = run_id
+        self.listed = listed
         self._last: RunDocument | None = None
 
     @property
@@ -111,7 +116,7 @@ class Run:
             return
         from tqdm.auto import tqdm
 
-        total = self._expected
+        total = self.step_count
         with tqdm(total=total, unit=" steps", desc=self.label or self.id) as bar:
 
             def show() -> None:
@@ -125,8 +130,8 @@ class Run:
             yield show
 
     @cached_property
-    def _expected(self) -> int:
-        """Number of steps of one of our flows; 0 for one of others."""
+    def step_count(self) -> int:
+        """Number of steps that one of our flows has at most; 0 for one of others."""
         from xpcs_nb.flows.definitions import load
 
         flow = self.about.get("flow")
