@@ -7,7 +7,7 @@ from xpcs_nb.widgets._portal import Portal
 from xpcs_nb.widgets._portal_page import link_of
 from xpcs_nb.widgets._portal_query import Query
 
-from .conftest import HOSTILE
+from tests.portal.conftest import HOSTILE
 
 
 @pytest.fixture
