@@ -7,6 +7,7 @@ from .frames import open_frames
 from .qmap import QMap
 from .reduction import G2Preview, correlate
 from .results import open_result
+from .widgets import QMapEditor
 
 __all__ = [
     "Catalog",
@@ -14,6 +15,7 @@ __all__ = [
     "G2Preview",
     "Geometry",
     "QMap",
+    "QMapEditor",
     "ReductionOptions",
     "Run",
     "XpcsError",
