@@ -4,6 +4,7 @@ from .core import Geometry, ReductionOptions
 from .errors import XpcsError
 from .flows import Facility, Run, connect
 from .frames import open_frames
+from .plots import compare
 from .qmap import QMap
 from .reduction import G2Preview, correlate
 from .results import open_result
@@ -19,6 +20,7 @@ __all__ = [
     "ReductionOptions",
     "Run",
     "XpcsError",
+    "compare",
     "connect",
     "correlate",
     "fit_dispersion",

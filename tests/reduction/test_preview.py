@@ -117,3 +117,32 @@ def test_a_qmap_of_other_pixels_is_refused(measured, changed):
 def test_pixels_to_keep_that_can_not_be_are_refused(measured, keep):
     with pytest.raises(QMapError):
         xnb.G2Preview.from_frames(measured.raw, keep=keep)
+
+
+def test_what_was_computed_before_does_not_matter(measured, kept, changed):
+    """Only bins that changed are added up again: the outcome is that of a preview that starts afresh."""
+    preview, base = xnb.G2Preview.from_result(kept), QMap.from_file(measured.qmap)
+    ring = base.arrays.dynamic_roi_map == 2
+    steps = [
+        base,
+        base.mask_circle(40, 30, 8),  # some bins lose pixels
+        base.mask_circle(40, 30, 8).mask_rectangle(90, 60, 20, 10),
+        base,
+        base.mask_pixels(np.argwhere(ring)[:, ::-1].tolist()),  # a bin is gone, the others move up
+        changed,
+        base.mask_circle(41, 30, 8),
+    ]
+    for qmap in steps:
+        found, fresh = preview.g2(qmap), xnb.G2Preview.from_result(kept).g2(qmap)
+        assert found.identical(fresh) or all(
+            np.allclose(found[name], fresh[name], rtol=1e-12, atol=1e-15, equal_nan=True) for name in fresh.variables
+        )
+
+
+def test_pixel_errors_can_be_left_out(kept, changed):
+    preview = xnb.G2Preview.from_result(kept)
+    full = preview.g2(changed)
+    short = preview.g2(changed, pixel_errors=False)
+    assert "g2_err_pixels" not in short
+    np.testing.assert_array_equal(short["g2_err"], full["g2_err"])
+    assert "g2_err_pixels" in preview.g2(changed)

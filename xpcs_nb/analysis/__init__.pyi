@@ -1,3 +1,4 @@
+from ._compare import Match, compare_table
 from ._dispersion import Dispersion, LeftOut, fit_dispersion
 from ._fit import ModelName, fit_g2, fitted_curve
 from ._jackknife import G2Estimate, g2_from_sums
@@ -17,6 +18,7 @@ __all__ = [
     "Evidence",
     "G2Estimate",
     "LeftOut",
+    "Match",
     "Model",
     "ModelName",
     "Parameter",
@@ -27,6 +29,7 @@ __all__ = [
     "TwotimeCut",
     "Uncertainty",
     "Verdict",
+    "compare_table",
     "cut_at_age",
     "cut_from_start",
     "fit_dispersion",

@@ -25,7 +25,8 @@ class G2Estimate:
     cov
         Covariance between delays, shape (D, T, T); its diagonal is ``err**2``.
     err_pixels
-        Standard deviation over pixels of the per-pixel g2, over sqrt(pixels), shape (T, D).
+        Standard deviation over pixels of the per-pixel g2, over sqrt(pixels), shape (T, D); None where the sums for
+        it were not made.
     n_blocks
         Blocks that the error of each bin rests on, shape (D,); below 2 there is no error (NaN).
     """
@@ -33,7 +34,7 @@ class G2Estimate:
     g2: Floats
     err: Floats
     cov: Floats
-    err_pixels: Floats
+    err_pixels: Floats | None
     n_blocks: NDArray[np.int64]
 
 
@@ -96,7 +97,9 @@ def _mean_of_bins(n_pixels: NDArray[np.int64], G: Floats, IP: Floats, IF: Floats
     return mean
 
 
-def _pixel_scatter(sums: MultitauSums, static_to_dynamic: NDArray[np.int64], n_dynamic: int) -> Floats:
+def _pixel_scatter(sums: MultitauSums, static_to_dynamic: NDArray[np.int64], n_dynamic: int) -> Floats | None:
+    if len(sums.pixel_g2_sum) == 0:
+        return None
     filled = static_to_dynamic >= 0
     n = np.bincount(static_to_dynamic[filled], sums.n_pixels.sum(axis=1)[filled], minlength=n_dynamic)[:, None]
     enough = n > 1

@@ -91,7 +91,8 @@ class MultitauSums:
         Pixels of each cell, shape (S, B), int64.
     pixel_g2_sum, pixel_g2_square
         Sum over the pixels of each dynamic bin of the per-pixel g2 = G / (IP IF) (0 where the denominator is 0),
-        and of its square, shape (D, T): the ingredients of the field's pixel-scatter error.
+        and of its square, shape (D, T): the ingredients of the field's pixel-scatter error; empty where that is not
+        wanted.
     per_pixel
         G, IP, IF of each used pixel, shape (T, 3, P), float32; None unless asked for.
     """

@@ -23,32 +23,33 @@ def rebin_pixels(
     Parameters
     ----------
     kept
-        Shape (T, 3, K), float32.
+        G of all T delays, then IP, then IF, shape (K, 3 T), float32.
     begin, end
-        Delays to do.
+        Pixels to do, of P.
     row, cell, dynamic
-        Of each pixel: its place in the last axis of `kept`, its cell, its dynamic bin; shape (P,), int32.
+        Of each pixel: its place in `kept`, its cell, its dynamic bin; shape (P,), int32.
     cells
-        Sums, shape (T, C, 3), float64; added to.
+        Sums, shape (C, 3 T), float64; added to.
     pixel_g2
-        Sums of G / (IP IF), 0 where that is not defined, and of its square, shape (T, D, 2), float64; added to.
+        Sums of G / (IP IF), 0 where that is not defined, then of its square, shape (D, 2 T), float64; added to. Not
+        made where it is empty.
     """
-    for delay in range(begin, end):
-        lines = kept[delay]
-        sums = cells[delay]
-        spread = pixel_g2[delay]
-        for p in range(len(row)):
-            at = np.uint64(row[p])
-            G = np.float64(lines[0, at])
-            IP = np.float64(lines[1, at])
-            IF = np.float64(lines[2, at])
-            here = sums[np.uint64(cell[p])]
-            here[0] += G
-            here[1] += IP
-            here[2] += IF
-            below = IP * IF
-            if below > 0:
-                g2 = G / below
-                there = spread[np.uint64(dynamic[p])]
-                there[0] += g2
-                there[1] += g2 * g2
+    n_delays = cells.shape[1] // 3
+    for p in range(begin, end):
+        line = kept[np.uint64(row[p])]
+        sums = cells[np.uint64(cell[p])]
+        # One loop over all three: the processor adds several delays at a time.
+        for t in range(3 * n_delays):
+            sums[t] += line[t]
+        if pixel_g2.shape[0] > 0:
+            spread = pixel_g2[np.uint64(dynamic[p])]
+            first = spread[:n_delays]
+            second = spread[n_delays : 2 * n_delays]
+            G = line[:n_delays]
+            IP = line[n_delays : 2 * n_delays]
+            IF = line[2 * n_delays : 3 * n_delays]
+            for t in range(n_delays):
+                below = np.float64(IP[t]) * np.float64(IF[t])
+                g2 = np.float64(G[t]) / below if below > 0 else 0.0
+                first[t] += g2
+                second[t] += g2 * g2

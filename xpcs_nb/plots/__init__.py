@@ -1,5 +1,6 @@
 """Labelled arrays in, matplotlib figures out: no global state, no display needed."""
 
+from xpcs_nb.plots._compare import compare
 from xpcs_nb.plots._dispersion import plot_dispersion
 from xpcs_nb.plots._g2 import plot_g2
 from xpcs_nb.plots._intensity import plot_intensity
@@ -10,6 +11,7 @@ from xpcs_nb.plots._twotime import colour_limits, plot_twotime
 
 __all__ = [
     "colour_limits",
+    "compare",
     "plot_dispersion",
     "plot_g2",
     "plot_intensity",

@@ -27,7 +27,7 @@ from xpcs_nb.core import (
 from xpcs_nb.errors import EngineError, OptionError
 from xpcs_nb.hdf5 import write_qmap
 from xpcs_nb.kernels import g2_from_twotime
-from xpcs_nb.reduction._kept_sums import sums_of_pixels
+from xpcs_nb.reduction._kept_sums import KeptSums
 from xpcs_nb.reduction._twotime_plan import available_memory
 
 __all__ = ["BoostOutput", "choose_engine", "run_boost_corr"]
@@ -188,7 +188,8 @@ def _multitau(
             got="NaN or infinity in G, IP or IF",
             hint="Frames without counts can't be normalised by it: use engine='builtin', or normalize_frame=0.",
         )
-    return sums_of_pixels(np.ascontiguousarray(pixels), labels, keep=options.save_g2)
+    sums = KeptSums.of(np.ascontiguousarray(pixels.transpose(2, 1, 0)), labels).sums()
+    return replace(sums, per_pixel=np.ascontiguousarray(pixels)) if options.save_g2 else sums
 
 
 def _batch(frames: FrameRange) -> int:

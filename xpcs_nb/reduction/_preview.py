@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,7 +16,7 @@ from xpcs_nb.errors import MissingKeyError, QMapError
 from xpcs_nb.frames import open_frames
 from xpcs_nb.hdf5 import find_metadata, read_metadata
 from xpcs_nb.qmap import pixel_labels
-from xpcs_nb.reduction._kept_sums import sums_of_pixels
+from xpcs_nb.reduction._kept_sums import KeptSums
 from xpcs_nb.reduction._multitau import reduce_multitau
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from xpcs_nb.qmap import QMap
 
 __all__ = ["G2Preview"]
+
+#: Delays that are read from a file at a time.
+TOGETHER = 8
+#: Pixels that are turned at a time.
+BLOCK = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,9 @@ class G2Preview:
     Attributes
     ----------
     kept
-        G, IP, IF by delay and pixel, shape (T, 3, K), float32: 12 bytes a delay and pixel.
+        G, IP, IF by pixel and delay, shape (K, 3, T), float32: 12 bytes a delay and pixel.
     place
-        Place of each pixel of the detector in the last axis of `kept`, -1 where nothing is kept, shape (rows, columns).
+        Place of each pixel of the detector in `kept`, -1 where nothing is kept, shape (rows, columns).
     delay, delay_frames, n_pairs
         Delay in s and in correlated frames, and the pairs it averages over, shape (T,).
 
@@ -54,6 +59,8 @@ class G2Preview:
     delay: NDArray[np.float64]
     delay_frames: NDArray[np.int64]
     n_pairs: NDArray[np.int64]
+    #: The last sums: what a stroke of the brush leaves as it is need not be added up again.
+    _last: list[KeptSums] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def from_result(cls, result: str | Path) -> Self:
@@ -79,9 +86,10 @@ class G2Preview:
             qmap = tree["qmap"].to_dataset()
             used = np.asarray(qmap["mask"]).astype(bool) & (np.asarray(qmap["static_roi_map"]) > 0)
             sums = multitau["G2IPIF"]
-            kept = np.empty((sums.sizes["delay"], 3, int(used.sum())), dtype=np.float32)
-            for number in range(len(kept)):
-                kept[number] = np.asarray(sums[number])[:, used]
+            kept = np.empty((int(used.sum()), 3, sums.sizes["delay"]), dtype=np.float32)
+            for begin in range(0, kept.shape[2], TOGETHER):
+                part = slice(begin, begin + TOGETHER)
+                kept[:, :, part] = np.asarray(sums[part])[:, :, used].transpose(2, 1, 0)
             frames = np.asarray(multitau["delay_frames"]).astype(np.int64)
             grid = DelayGrid(int(tree["saxs"].sizes["time"]))
             return cls(kept, _places(used), np.asarray(multitau["delay"]), frames, grid.n_pairs[: len(frames)])
@@ -140,17 +148,20 @@ class G2Preview:
         used = np.zeros(labels.shape, dtype=bool)
         used.reshape(-1)[labels.pixel] = True
         step = measured.frame_time * frames.stride * frames.avg
-        kept = sums.per_pixel
-        assert kept is not None  # noqa: S101 - asked for above
+        assert sums.per_pixel is not None  # noqa: S101 - asked for above
+        kept = _by_pixel(sums.per_pixel)
         return cls(kept, _places(used), np.asarray(grid.frames * step, dtype=np.float64), grid.frames, grid.n_pairs)
 
-    def g2(self, qmap: QMap, *, threads: int = 0) -> xr.Dataset:
+    def g2(self, qmap: QMap, *, pixel_errors: bool = True, threads: int = 0) -> xr.Dataset:
         """Return g2 of every dynamic bin of `qmap`, as the node ``multitau`` of a result has it.
 
         Parameters
         ----------
         qmap
-            Of the same detector.
+            Of the same detector. Where it differs from that of the last call in some dynamic bins, only these are
+            computed anew.
+        pixel_errors
+            Whether to give ``g2_err_pixels`` too, which takes half as long again.
         threads
             Threads; 0 for one a core.
 
@@ -174,17 +185,24 @@ class G2Preview:
             raise QMapError(
                 "nothing is kept of any pixel that the qmap uses",
                 got=f"{len(there)} used pixels",
-                expected=f"some of the {self.kept.shape[2]} that were used when the sums were kept",
+                expected=f"some of the {len(self.kept)} that were used when the sums were kept",
             )
         labels = asked if there.all() else _only(asked, there)
-        sums = sums_of_pixels(self.kept, labels, rows=rows[there], threads=threads)
-        estimate = g2_from_sums(sums, labels.static_to_dynamic, labels.n_dynamic)
+        last = self._last[0] if self._last else None
+        binned = KeptSums.of(self.kept, labels, rows[there], since=last, pixel_errors=pixel_errors, threads=threads)
+        self._last[:] = [binned]
+        estimate = g2_from_sums(binned.sums(), labels.static_to_dynamic, labels.n_dynamic)
         counts = [np.bincount(which, minlength=asked.n_dynamic) for which in (labels.dynamic, asked.dynamic[~there])]
+        by_pixels = (
+            {}
+            if estimate.err_pixels is None
+            else {"g2_err_pixels": (("delay", "bin"), estimate.err_pixels, "standard error of g2 by pixel scatter")}
+        )
         return self._dataset(
             qmap.arrays,
             g2=(("delay", "bin"), estimate.g2, "g2"),
             g2_err=(("delay", "bin"), estimate.err, "standard error of g2"),
-            g2_err_pixels=(("delay", "bin"), estimate.err_pixels, "standard error of g2 by pixel scatter"),
+            **by_pixels,
             g2_cov=(("bin", "delay", "delay2"), estimate.cov, "covariance of g2 between delays"),
             n_pixels=(("bin",), counts[0], "pixels that g2 rests on"),
             n_missing=(("bin",), counts[1], "used pixels of which nothing is kept"),
@@ -209,6 +227,15 @@ class G2Preview:
         for name, unit, values in zip(arrays.map_names, arrays.map_units, arrays.bin_centers("dynamic"), strict=True):
             dataset = dataset.assign_coords({name: ("bin", values, {"units": unit, "long_name": f"{name} of the bin"})})
         return dataset
+
+
+def _by_pixel(sums: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return sums (T, 3, K) as (K, 3, T): what is kept of a pixel then lies together, and is added up faster."""
+    kept = np.empty(sums.shape[::-1], dtype=np.float32)
+    for begin in range(0, len(kept), BLOCK):
+        part = slice(begin, begin + BLOCK)
+        kept[part] = sums[:, :, part].T
+    return kept
 
 
 def _places(used: NDArray[np.bool_]) -> NDArray[np.int32]:
