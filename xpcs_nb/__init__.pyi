@@ -8,7 +8,7 @@ from .plots import compare
 from .qmap import QMap
 from .reduction import G2Preview, correlate
 from .results import open_result
-from .widgets import QMapEditor
+from .widgets import QMapEditor, browse
 
 __all__ = [
     "Catalog",
@@ -20,6 +20,7 @@ __all__ = [
     "ReductionOptions",
     "Run",
     "XpcsError",
+    "browse",
     "compare",
     "connect",
     "correlate",

@@ -68,7 +68,8 @@ def made_up(folder):
                 "cycle": f"2026-{1 + number // 30}",
                 "temperature": 290.0 + number,
                 "status": "complete",
-                "trust": {"verdict": ("good", "doubtful", "bad")[number % 3]},
+                "trust": ("ok", "warning", "bad")[number % 3],
+                "trust_warning_names": ["statistics"] if number % 3 else [],
                 "options": {"type": "multitau"},
                 **({"origin": {"subject": f"file://{folder}/A{number - 1:03d}_aerogel"}} if number % 3 == 1 else {}),
             },
@@ -105,7 +106,7 @@ def ill(folder):
             File(url="https://example.org/a.png", https_url="javascript:window.hurt=1"),
             File(url="/etc/hostname.png", https_url="https://example.org/b.png"),
         ),
-        metadata={HOSTILE: HOSTILE, "sample": HOSTILE, "trust": {"verdict": HOSTILE}},
+        metadata={HOSTILE: HOSTILE, "sample": HOSTILE, "trust": HOSTILE},
         **common,
     )
     yield Record(

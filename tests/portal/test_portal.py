@@ -2,12 +2,11 @@
 
 import pytest
 
+from tests.portal.conftest import HOSTILE
 from xpcs_nb.errors import CorruptDataError, FacilityError, MissingFileError, MissingKeyError, OptionError
 from xpcs_nb.widgets._portal import Portal
 from xpcs_nb.widgets._portal_page import link_of
 from xpcs_nb.widgets._portal_query import Query
-
-from tests.portal.conftest import HOSTILE
 
 
 @pytest.fixture
@@ -99,7 +98,7 @@ class TestRecord:
         assert [group["label"] for group in detail["pictures"]] == ["Structure"]
         assert [file["name"] for file in detail["logs"]] == ["correlate.log"]
         assert {"key": "options.type", "value": "multitau"} in detail["metadata"]
-        assert detail["trust"]["verdict"] == "good"
+        assert detail["trust"] == {"verdict": "ok", "warnings": None, "notes": None}
         assert not detail["has_result"]
 
     def test_pictures_logs_and_pieces(self, portal):
@@ -188,12 +187,12 @@ def test_a_site_elsewhere_gives_no_files_of_this_machine(facility, tmp_path):
 class TestSettings:
     def test_a_user_changes_what_is_shown(self, facility, own_settings):
         own_settings.mkdir()
-        (own_settings / "portal.toml").write_text('[list]\ncolumns = ["trust.verdict"]\n')
+        (own_settings / "portal.toml").write_text('[list]\ncolumns = ["trust"]\n')
         (own_settings / "portal-local.toml").write_text('[[facets]]\nkey = "sample"\nlabel = "Stuff"\n')
         page = Portal(facility, {"list": {"page_size": 3}}).page()
         assert list(page["facets"]) == ["sample"]
         assert len(page["rows"]) == 3
-        assert list(page["rows"][0]["columns"]) == ["trust.verdict"]
+        assert list(page["rows"][0]["columns"]) == ["trust"]
 
     @pytest.mark.parametrize(
         "text", ["[list]\npage_size = 0", "facet = 1", "[[facets]]\nlabel='x'", "not toml", "[list]\nview='rows'"]

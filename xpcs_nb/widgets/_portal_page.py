@@ -123,11 +123,9 @@ def plain(value: Any) -> Any:
 
 
 def trust_of(record: Record) -> dict[str, Any] | None:
-    """Return the verdict of the trust report that a record has: ``verdict``, and ``checks`` where they are listed."""
-    found = record.metadata.get("trust")
-    if isinstance(found, str):
-        return {"verdict": found[:SHORT], "checks": None}
-    if not isinstance(found, Mapping):
+    """Return the verdict of the trust report that a record has, and the checks that warn; None where it has none."""
+    verdict = record.metadata.get("trust")
+    if not isinstance(verdict, str):
         return None
-    verdict = found.get("verdict") or found.get("status") or found.get("level")
-    return None if verdict is None else {"verdict": plain(verdict), "checks": plain(found.get("checks"))}
+    warnings, notes = record.metadata.get("trust_warning_names"), record.metadata.get("trust_note_names")
+    return {"verdict": plain(verdict), "warnings": plain(warnings), "notes": plain(notes)}

@@ -15,7 +15,7 @@ __all__ = ["made_by", "run_details", "run_row", "step_row"]
 #: Runs that are looked through for those that made a record.
 RECENT = 200
 #: Statuses that a run leaves by a retry.
-CAN_RETRY = {"FAILED", "INACTIVE"}
+CAN_RETRY = {"FAILED", "INACTIVE", "ENDED"}
 #: Characters of a label that Globus Flows keeps.
 LABEL = 64
 

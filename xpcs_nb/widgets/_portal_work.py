@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -74,6 +76,31 @@ class PortalWork:
                 name, number = f"{record.dataset} ({number})", number + 1
             found[name] = record.load()
         return found
+
+    def average(self, subjects: Sequence[str], say: Said = lambda _: None) -> tuple[str, Path]:
+        """Average the results of records; return what was averaged and left out, and the file of the average.
+
+        The average lies in the facility's data folder, and is made anew each time.
+
+        Raises
+        ------
+        OptionError
+            There are fewer than two, or they can't be averaged.
+        XpcsError
+            A result can't be had.
+        """
+        if len(subjects) < 2:
+            raise OptionError("an average needs several results", got=len(subjects), expected="at least 2")
+        paths = []
+        for record in self._portal.records(subjects):
+            say(f"fetching {record.dataset}")
+            paths += record.fetch(files=[record.result_file])
+        say(f"averaging {len(paths)} results")
+        name = hashlib.sha256("\n".join(sorted(subjects)).encode()).hexdigest()[:12]
+        folder = self._portal.facility.catalog.cache.parent / "averages" / name
+        # Loaded with all that it needs, when it is needed.
+        done = import_module("xpcs_nb.reduction").average_to_file(paths, output=folder, overwrite=True)
+        return str(done), Path(done.path)
 
     def qmap(self, choice: Mapping[str, Any], subject: str) -> QMap | Path:
         """Return the qmap of a choice: ``{"of": "record"}``, ``{"subject": ...}`` or ``{"path": ...}``.
