@@ -9,7 +9,7 @@ from typing import TextIO
 
 import typer
 
-from xpcs_nb.cli import _correlate, _demo, _process, _qmap, _result, _runs, _sandbox, _search, _site, _watch
+from xpcs_nb.cli import _correlate, _demo, _portal, _process, _qmap, _result, _runs, _sandbox, _search, _site, _watch
 from xpcs_nb.errors import XpcsError
 
 __all__ = ["app", "main"]
@@ -32,6 +32,7 @@ app.command("retry")(_runs.retry)
 app.command("cancel")(_runs.cancel)
 app.command("runs")(_runs.runs)
 app.command("search")(_search.search)
+app.command("portal")(_portal.portal)
 app.command("watch")(_watch.watch)
 app.add_typer(_qmap.app, name="qmap")
 app.add_typer(_result.app, name="result")
