@@ -9,7 +9,7 @@ from .qmap import QMap
 from .recipes import open_batch, rerun
 from .reduction import G2Preview, correlate
 from .results import open_result
-from .widgets import QMapEditor
+from .widgets import QMapEditor, browse
 
 __all__ = [
     "Catalog",
@@ -21,6 +21,7 @@ __all__ = [
     "ReductionOptions",
     "Run",
     "XpcsError",
+    "browse",
     "compare",
     "connect",
     "correlate",

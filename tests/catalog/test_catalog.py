@@ -283,6 +283,13 @@ class TestFacets:
     def test_facets_go_with_text(self, many):
         assert many.search("latex", facets=["sample"]).facets["sample"] == (("latex", 10),)
 
+    def test_days_are_counted_in_utc(self, catalog):
+        for number, time in enumerate(("2026-03-10T23:30:00+01:00", "2026-03-10T23:30:00-01:00", "2026-03-11T08:00")):
+            catalog.ingest(record(f"t{number}", start_time=datetime.fromisoformat(time)))
+        found = catalog.search(facets=["start_time:day"]).facets["start_time:day"]
+        assert found == (("2026-03-11", 2), ("2026-03-10", 1))
+        assert catalog.search(start_time="2026-03-11").total == 2
+
 
 class TestPages:
     def test_pages_are_disjoint_and_complete(self, many):

@@ -54,6 +54,8 @@ def test_the_record_is_found_by_what_a_search_wants(facility, processed):
     assert record.metadata["status"] == "complete"
     assert record.metadata["bins"] == 3
     assert record.metadata["frames"] == 100
+    assert record.metadata["trust"] == run.result().xpcs.trust().verdict
+    assert len(record.metadata.get("trust_warning_names", [])) == record.metadata["trust_warnings"]
     names = {file.url.rsplit("/", 1)[-1] for file in record.files}
     assert {"P001_spheres_results.hdf", measured.metadata.name, measured.qmap.name, "g2.png"} <= names
     for file in record.files:

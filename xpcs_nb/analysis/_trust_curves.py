@@ -109,7 +109,7 @@ def first_delay(evidence: Evidence) -> Check:
     slow = (g2[3] - 1) > 0.3 * (g2[0] - 1)
     weights = np.array([1.0, -3.0, 3.0, -1.0])
     off = weights @ g2
-    variance = _variance(curves, curves.errors, np.arange(RUN), weights)
+    (variance,) = _variance(curves, curves.errors, np.arange(RUN)[None], weights[None])
     sure = np.abs(off) > 4 * np.sqrt(np.nan_to_num(variance))
     values = np.where(sure & slow, np.abs(off) / evidence.contrast, np.where(np.isfinite(off) & slow, 0, np.nan))
     return rule("first_delay").of_bins(
@@ -120,12 +120,25 @@ def first_delay(evidence: Evidence) -> Check:
 
 
 def _variance(curves: Curves, errors: Floats, rows: NDArray[np.int64], weights: Floats) -> Floats:
-    """Return the variance of a weighted sum of usable delays, shape (D,); as if independent where there is no cov."""
+    """Return the variances of weighted sums of usable delays.
+
+    Parameters
+    ----------
+    errors
+        Shape (U, D); used as if independent, where the result has no covariance.
+    rows, weights
+        Delays of each sum and their weights, shape (W, R).
+
+    Returns
+    -------
+    Shape (W, D), NaN where there is no error.
+    """
     if curves.cov is not None and np.isfinite(curves.cov).any():
         chosen = np.flatnonzero(curves.usable)[rows]
-        found: Floats = np.einsum("i,dij,j->d", weights, curves.cov[:, chosen][:, :, chosen], weights)
+        pairs = curves.cov[:, chosen[:, :, None], chosen[:, None, :]]
+        found = (pairs * (weights[:, :, None] * weights[:, None, :])).sum(axis=(2, 3)).T
         return np.where(found > 0, found, np.nan)
-    return np.asarray((weights[:, None] ** 2 * errors[rows] ** 2).sum(axis=0))
+    return np.asarray((weights[:, :, None] ** 2 * errors[rows] ** 2).sum(axis=1))
 
 
 def errors(evidence: Evidence) -> Check:
@@ -162,15 +175,13 @@ def _ratios(curves: Curves) -> Floats:
     start = curves.start[np.isfinite(curves.start)]
     if len(k) < RUN or not len(start):
         return np.zeros(0)
-    size = np.median(np.abs(start))
-    found = []
-    for first in range(0, len(k) - RUN + 1, 2):
-        rows = np.arange(first, first + RUN)
-        weights = np.array([1 / np.prod(k[row] - np.delete(k[rows], row - first)) for row in rows])
-        weights /= np.abs(weights).max()
-        variance = _variance(curves, curves.reported, rows, weights)
-        smooth = np.abs(g2[rows[-2:]].mean(axis=0) - g2[rows[:2]].mean(axis=0))
-        flat = smooth < np.maximum(0.05 * size, 3 * np.sqrt(np.nan_to_num(variance)))
-        found.append(((weights @ g2[rows]) ** 2 / variance)[flat & (variance > 0)])
-    values = np.concatenate(found)
-    return np.asarray(values[np.isfinite(values)], dtype=np.float64)
+    rows = np.arange(0, len(k) - RUN + 1, 2)[:, None] + np.arange(RUN)
+    gaps = k[rows][:, :, None] - k[rows][:, None, :] + np.eye(RUN)
+    weights = 1 / gaps.prod(axis=2)
+    weights /= np.abs(weights).max(axis=1, keepdims=True)
+    variance = _variance(curves, curves.reported, rows, weights)
+    values = g2[rows]
+    smooth = np.abs(values[:, RUN // 2 :].mean(axis=1) - values[:, : RUN // 2].mean(axis=1))
+    flat = smooth < np.maximum(0.05 * np.median(np.abs(start)), 3 * np.sqrt(np.nan_to_num(variance)))
+    squares = (weights[:, :, None] * values).sum(axis=1) ** 2 / variance
+    return np.asarray(squares[flat & (variance > 0) & np.isfinite(squares)], dtype=np.float64)

@@ -200,7 +200,7 @@ class PixelMeans:
         n = len(bins.pixels)
         values = np.asarray(counts)
         pixels = np.maximum(bins.pixels, 1)
-        total = np.bincount(static, values, minlength=n)
+        total = np.bincount(static, values, minlength=n) if bins.mean is None else np.nan_to_num(bins.mean) * pixels
         square = np.bincount(static, values * values, minlength=n) / pixels
         zeros = np.bincount(static[values == 0], minlength=n)
         # a first sieve that most pixels do not pass; the limit proper takes the pixel out of the mean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal, Self, get_args
 
@@ -170,7 +170,8 @@ class TrustReport:
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values, as result files hold it."""
         checks = [
-            {key: value for key, value in asdict(check).items() if value not in (None, ())} for check in self.checks
+            {key: value for key, value in vars(check).items() if value is not None and value != ()}
+            for check in self.checks
         ]
         return {"version": self.version, "verdict": self.verdict, "bins": list(self.bins), "checks": checks}
 

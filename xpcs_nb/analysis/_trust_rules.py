@@ -77,9 +77,9 @@ class Rule:
         listed = tuple(_rounded(value) for value in numbers.tolist())
 
         def verdict(check: Check) -> Verdict:
-            levels = sorted((GRAVITY.index(check.level(value)) for value in known.tolist()), reverse=True)
-            shared = GRAVITY[levels[int(np.ceil(SHARE_OF_BINS * len(levels))) - 1]]
-            alone: Verdict = "note" if levels[0] >= GRAVITY.index("warning") else "ok"
+            ranked = np.sort(known) if self.falling else np.sort(known)[::-1]
+            shared = check.level(float(ranked[int(np.ceil(SHARE_OF_BINS * len(ranked))) - 1]))
+            alone: Verdict = "note" if check.level(worst) in ("warning", "bad") else "ok"
             return _graver(_graver(shared, alone), least)
 
         first = next(limit for limit in (self.note, self.warning, self.bad) if limit is not None)

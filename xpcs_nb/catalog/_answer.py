@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xpcs_nb.catalog._filters import Asked
 from xpcs_nb.catalog._index import Column, Ids, Index, Mask
 from xpcs_nb.catalog._query import Question
-from xpcs_nb.catalog._record import TIMES
+from xpcs_nb.catalog._record import DAYS, TIMES
 from xpcs_nb.catalog._words import asked_for
 
 __all__ = ["answer"]
@@ -118,18 +118,18 @@ def _first(places: Ids, keys: Sequence[NDArray[np.float64]], size: int) -> Ids:
 def _facet(
     connection: sqlite3.Connection, index: Index, question: Question, name: str, found: tuple[Ids, Mask], size: int
 ) -> Counts:
-    """Count the values of a key among the records found, most frequent first."""
-    key = question.key(name)
+    """Count the values of a key, or its days, among the records found, most frequent first."""
+    key = question.key(DAYS.get(name, name))
     counted: list[tuple[str | float, int]] = []
     for column in index.values(key):
-        codes, numbers = column.codes
+        codes, numbers = column.days if name in DAYS else column.codes
         counts = np.bincount(column.among(*found, codes))
         best = _most(counts, size)
         if numbers is None:
             query = "SELECT value FROM terms WHERE key = ? AND code = ?"
             values = [connection.execute(query, (key, int(code))).fetchone()[0] for code in best]
         else:
-            values = [_time(number) if name in TIMES else number for number in numbers[best].tolist()]
+            values = [_shown(name, number) for number in numbers[best].tolist()]
         counted += zip(values, counts[best].tolist(), strict=True)
     counted.sort(key=lambda one: (-one[1], isinstance(one[0], str), one[0]))
     return tuple(counted[:size])
@@ -145,5 +145,8 @@ def _most(counts: NDArray[np.int64], size: int) -> Ids:
     return np.concatenate([more, tied[: max(TIED, size)]])
 
 
-def _time(number: float) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=number)).isoformat()
+def _shown(name: str, number: float) -> str | float:
+    if name not in TIMES and name not in DAYS:
+        return number
+    time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
+    return time.date().isoformat() if name in DAYS else time.isoformat()

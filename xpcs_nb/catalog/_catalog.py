@@ -205,7 +205,8 @@ class Catalog:
             key; ``Not`` of any of these. Texts and times have ranges too; a date as a text is that whole day. `where`
             is for keys that are no Python names, as ``sample.temperature`` of nested metadata.
         facets, facet_size
-            Keys whose values are to be counted among what was found, and how many values of each to return.
+            Keys whose values are to be counted among what was found, and how many values of each to return;
+            ``start_time:day`` and ``created:day`` count the days, in UTC.
         sort
             Key to sort by, ``-key`` for falling order, or ``relevance``; or several. None for relevance with text, and
             the newest first (``-created``) among equals and without text.

@@ -26,6 +26,9 @@ COLUMN_BYTES = 256_000_000
 #: Keys whose order of texts is kept.
 RANKED = 4
 
+#: Seconds.
+DAY = 86_400.0
+
 #: Beyond every word that begins with a prefix.
 LAST_CHARACTER = "\U0010ffff"
 
@@ -63,6 +66,12 @@ class Column:
         return codes.astype(np.int32), numbers.astype(np.float64)
 
     @cached_property
+    def days(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """For counting times: a small integer for each item, and the beginnings of the days they stand for, in s."""
+        days, codes = np.unique(np.floor(self.items / DAY), return_inverse=True)
+        return codes.astype(np.int32), days * DAY
+
+    @cached_property
     def order(self) -> NDArray[np.int32]:
         """Return the places of the items in rising order; equal ones in order."""
         return np.argsort(self.items, kind="stable").astype(np.int32)
@@ -83,7 +92,7 @@ class Column:
     @property
     def nbytes(self) -> int:
         """Memory taken, with what was derived from the items."""
-        derived = [name for name in ("codes", "order") if name in self.__dict__]
+        derived = [name for name in ("codes", "days", "order") if name in self.__dict__]
         return self.records.nbytes + self.items.nbytes + 4 * self.items.size * len(derived)
 
 

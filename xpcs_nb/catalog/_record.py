@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 from xpcs_nb.catalog._gmeta import ENTRY_BYTES, entry_of, fields_of
 from xpcs_nb.errors import FileFormatError
 
-__all__ = ["FIELDS", "TIMES", "DataCite", "File", "Record", "search_entries", "search_text", "seconds"]
+__all__ = ["DAYS", "FIELDS", "TIMES", "DataCite", "File", "Record", "search_entries", "search_text", "seconds"]
 
 #: Limits of Globus Search, kept here too so that what is ingested here can be ingested there.
 SUBJECT_BYTES, VISIBLE_TO = 500, 100
@@ -20,6 +20,9 @@ SUBJECT_BYTES, VISIBLE_TO = 500, 100
 #: Fields of a record that filters know, and those of them that are times.
 FIELDS = frozenset({"subject", "title", "dataset", "visible_to", "creators", "subjects", "created", "start_time"})
 TIMES = frozenset({"created", "start_time"})
+
+#: What counts the days of a time, among facets.
+DAYS = {f"{name}:day": name for name in sorted(TIMES)}
 
 #: Longer strings are found by free text, not by filters.
 FILTER_CHARACTERS = 200
@@ -142,6 +145,10 @@ class Record(_Model):
         if size > ENTRY_BYTES:
             raise ValueError(f"record has {size} bytes; at most {ENTRY_BYTES} are allowed: keep arrays in files")
         return self
+
+    def keys(self) -> set[str]:
+        """Return the keys by which filters, facets and sort know the record."""
+        return {key for key, _ in search_entries(self)}
 
     def to_gmeta(self) -> dict[str, Any]:
         """Return the record as an entry for Globus Search (a GMetaEntry), laid out as ``Publishv2`` does.

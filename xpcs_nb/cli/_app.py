@@ -13,6 +13,7 @@ from xpcs_nb.cli import (
     _correlate,
     _crate,
     _demo,
+    _portal,
     _process,
     _qmap,
     _rerun,
@@ -48,6 +49,7 @@ app.command("retry")(_runs.retry)
 app.command("cancel")(_runs.cancel)
 app.command("runs")(_runs.runs)
 app.command("search")(_search.search)
+app.command("portal")(_portal.portal)
 app.command("watch")(_watch.watch)
 app.add_typer(_qmap.app, name="qmap")
 app.add_typer(_result.app, name="result")

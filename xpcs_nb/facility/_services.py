@@ -130,6 +130,10 @@ class Catalogue(Protocol):
         """Remove the record of a subject."""
         ...
 
+    def keys(self) -> list[str]:
+        """Return the keys that filters, facets and sort can name, as far as they are known."""
+        ...
+
     def search(self, text: str = "", **arguments: Any) -> SearchResult:
         """Find records; arguments as in `xpcs_nb.catalog.Catalog.search`."""
         ...

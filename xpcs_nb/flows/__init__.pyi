@@ -3,7 +3,7 @@ from ._connect import connect
 from ._facility import QUEUE, Facility
 from ._found import CatalogView, Found, FoundRecord
 from ._run import Run
-from ._sites import Site, load_site, site_files, sites_folder
+from ._sites import Queue, Site, load_site, site_files, sites_folder
 from ._step import Step
 from ._watch import Watcher
 
@@ -13,6 +13,7 @@ __all__ = [
     "Facility",
     "Found",
     "FoundRecord",
+    "Queue",
     "Run",
     "Site",
     "Step",

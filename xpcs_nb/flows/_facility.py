@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from xpcs_nb.errors import FlowError, SiteError
-from xpcs_nb.facility import RunStatus, Services
+from xpcs_nb.facility import RunDocument, RunStatus, Services
 from xpcs_nb.flows._check import Dataset, check_dataset, datasets_of, find_dataset, reduction_options, unseen_dataset
 from xpcs_nb.flows._found import CatalogView
 from xpcs_nb.flows._places import Request
@@ -216,7 +216,7 @@ class Facility:
         qmap
             Mask and partition: a file, or a `QMap`.
         suffix
-            Of the new dataset; what it came from is in its record as ``origin``.
+            Of the new dataset; it is in its record as ``suffix``, and what it came from as ``origin``.
         title, output, group, publish, skip_transfer_back, active_runs_limit
             As in `process`.
         **options
@@ -241,6 +241,7 @@ class Facility:
             publish=publish,
             skip_transfer_back=skip_transfer_back,
             origin=origin.noted,
+            again=suffix.lstrip("_"),
         )
         dataset = self._dataset(origin.raw, request, origin.metadata, origin.files)
         made = reprocess_input(self.site, dataset, request, suffix)
@@ -251,7 +252,7 @@ class Facility:
     ) -> list[Run]:
         """Return runs, newest first, also those of other sessions; all of this package, or those with a tag."""
         listed = self.services.flows.list(limit=limit, offset=offset, status=status, tag=tag or TAG)
-        return [self.run(each["run_id"]) for each in listed]
+        return [self._run(each["run_id"], each) for each in listed]
 
     def run(self, run_id: str) -> Run:
         """Return a run by its id.
@@ -261,7 +262,10 @@ class Facility:
         FlowError
             When used, if there is none.
         """
-        return Run(self.services, run_id, folder=self._folder, pace=self._pace)
+        return self._run(run_id)
+
+    def _run(self, run_id: str, listed: RunDocument | None = None) -> Run:
+        return Run(self.services, run_id, folder=self._folder, pace=self._pace, listed=listed)
 
     def close(self) -> None:
         """Let go of connections; runs go on."""

@@ -188,6 +188,15 @@ class CatalogView:
         self._services = services
         self._cache = cache
 
+    @property
+    def cache(self) -> Path:
+        """Folder for files that are fetched."""
+        return self._cache
+
+    def keys(self) -> list[str]:
+        """Return the keys that filters, facets and sort can name; at a Globus site, those of the newest records."""
+        return self._services.catalogue.keys()
+
     def search(self, text: str = "", **arguments: Any) -> Found:
         """Find records; arguments as in `xpcs_nb.catalog.Catalog.search`."""
         found = self._services.catalogue.search(text, **arguments)

@@ -51,12 +51,18 @@ class Request:
     transfer_back: bool = False
     queue: dict[str, Any] = field(default_factory=dict)
     origin: dict[str, Any] | None = None
+    again: str | None = None
     token: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
 
     @property
     def values(self) -> dict[str, Any]:
         """What goes into the record as it is."""
-        given = {"cycle": self.cycle, "experiment": self.experiment, "origin": self.origin}
+        given = {
+            "cycle": self.cycle,
+            "experiment": self.experiment,
+            "suffix": self.again,
+            "origin": self.origin,
+        }
         return {name: value for name, value in given.items() if value is not None}
 
     @property

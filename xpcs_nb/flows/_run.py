@@ -39,13 +39,18 @@ class Run:
         Where files that are fetched from elsewhere go.
     pace
         How often to ask for its status, s.
+    listed
+        The run as a list of runs told it, without its output; None where it was not listed.
     """
 
-    def __init__(self, services: Services, run_id: str, *, folder: Path, pace: Pace) -> None:
+    def __init__(
+        self, services: Services, run_id: str, *, folder: Path, pace: Pace, listed: RunDocument | None = None
+    ) -> None:
         self._services = services
         self._folder = folder
         self._pace = pace
         self.id = run_id
+        self.listed = listed
         self._last: RunDocument | None = None
 
     @property

@@ -36,7 +36,7 @@ SEARCHES: list[tuple[str, dict[str, object]]] = [
     ("", {"cycle": ["2026-1", "2026-2"], "temperature": (295, None), "sort": "-created"}),
     ("", {"temperature": (290, 300), "sort": "temperature", "facets": ["cycle", "temperature"]}),
     ("", {"created": (datetime(2026, 5, 2, tzinfo=UTC), None), "sort": "created"}),
-    ("", {"created": "2026-05-02"}),
+    ("", {"created": "2026-05-02", "facets": ["created:day"]}),
     ("", {"created": ["2026-05-02", datetime(2026, 5, 3, tzinfo=UTC)], "sort": "dataset"}),
     ("", {"temperature": None}),
     ("", {"temperature": (None, None), "sort": "dataset"}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import batched
 from typing import Any
 
@@ -20,6 +20,9 @@ SERVICE = "Globus Search"
 
 #: Records ingested at once; the service takes 10 MB, and a record is a few KB.
 TOGETHER = 200
+
+#: Records whose keys are listed.
+NEWEST = 200
 
 #: Seconds that an index may take over an ingest.
 INGEST_TIME = 600
@@ -91,6 +94,11 @@ class GlobusCatalogue:
         if answer.get("task_id"):
             self._wait(answer["task_id"], "deletion")
 
+    def keys(self) -> list[str]:
+        """Return the keys of the newest records that this login may see: the service has no list of them."""
+        newest = self.search(sort="-created", limit=NEWEST)
+        return sorted({key for record in newest for key in record.keys()})
+
     def search(
         self,
         text: str = "",
@@ -121,7 +129,7 @@ class GlobusCatalogue:
             return SearchResult(0, (), dict.fromkeys(facets, ()), offset)
         answer = self._session.call(SERVICE, self._session.search.post_search, self.index, query)
         records = tuple(Record.from_gmeta(entry) for entry in answer["gmeta"])
-        counts = {key: tuple(_buckets(answer.get("facet_results") or (), key)) for key in facets}
+        counts = {key: tuple(_buckets(answer.get("facet_results") or (), key))[:facet_size] for key in facets}
         return SearchResult(int(answer["total"]), records, counts, offset)
 
     def _missing(self, error: FacilityError, subject: str) -> Exception:
@@ -144,9 +152,15 @@ class GlobusCatalogue:
         poll(look, INGEST_TIME, f"the {what} into index {self.index} takes too long", first=0.2)
 
 
-def _buckets(results: Iterable[Mapping[str, Any]], key: str) -> Iterator[tuple[str | float, int]]:
+def _buckets(results: Iterable[Mapping[str, Any]], key: str) -> list[tuple[str | float, int]]:
+    found: list[tuple[str | float, int]] = []
     for result in results:
         if result.get("name") in {key, field_name(key)}:
+            days = result.get("name") == key and ":" in key
             for bucket in result.get("buckets") or ():
-                value = bucket["value"]
-                yield (float(value) if isinstance(value, int | float) else value), int(bucket["count"])
+                value, count = bucket["value"], int(bucket["count"])
+                if count:
+                    # Of a histogram, a time at which a day begins
+                    plain = float(value) if isinstance(value, int | float) else value
+                    found.append((str(plain)[:10] if days else plain, count))
+    return sorted(found, key=lambda one: -one[1])

@@ -73,12 +73,19 @@ def search_query(
         limit=limit,
         offset=offset,
         filters=list(filters),
-        facets=[{"type": "terms", "name": key, "field_name": field_name(key), "size": facet_size} for key in facets],
+        facets=[_facet(key, facet_size) for key in facets],
     )
     order = _order(sort, has_words=bool(words))
     if order:
         query["sort"] = order
     return query
+
+
+def _facet(key: str, size: int) -> dict[str, Any]:
+    name, colon, step = key.partition(":")
+    if colon and name in TIMES and step == "day":
+        return {"type": "date_histogram", "name": key, "field_name": field_name(name), "date_interval": step}
+    return {"type": "terms", "name": key, "field_name": field_name(key), "size": size}
 
 
 def _order(sort: str | Sequence[str] | None, *, has_words: bool) -> list[dict[str, str]]:
