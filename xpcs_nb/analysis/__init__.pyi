@@ -4,6 +4,7 @@ from ._jackknife import G2Estimate, g2_from_sums
 from ._models import MODELS, Model, Parameter
 from ._points import MIN_PAIRS, Uncertainty, multitau_dataset, usable_delays
 from ._twotime_cuts import TwotimeCut, cut_at_age, cut_from_start
+from ._twotime_overview import TwotimeCutSpec, TwotimeOverview, twotime_overview
 
 __all__ = [
     "MIN_PAIRS",
@@ -15,6 +16,8 @@ __all__ = [
     "ModelName",
     "Parameter",
     "TwotimeCut",
+    "TwotimeCutSpec",
+    "TwotimeOverview",
     "Uncertainty",
     "cut_at_age",
     "cut_from_start",
@@ -23,5 +26,6 @@ __all__ = [
     "fitted_curve",
     "g2_from_sums",
     "multitau_dataset",
+    "twotime_overview",
     "usable_delays",
 ]
