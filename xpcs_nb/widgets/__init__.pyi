@@ -1,1 +1,3 @@
-__all__: list[str] = []
+from ._image_view import ImageView
+
+__all__ = ["ImageView"]

@@ -1,0 +1,319 @@
+"""JupyterLab and Chromium for tests: start both, open a notebook, run it, look into page and kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import nbformat
+from jupyter_client import BlockingKernelClient
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, sync_playwright
+
+CHROMIUM = os.environ.get("XPCS_NB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: Milliseconds that the page, and seconds that the kernel may take.
+PATIENCE, KERNEL_PATIENCE = 60_000, 60
+WIDE = {"width": 1500, "height": 1100}
+
+READY = """async () => {
+  const app = window.jupyterapp;
+  const deadline = Date.now() + 50000;
+  const until = async (test) => {
+    while (!test()) {
+      if (Date.now() > deadline) throw new Error('the notebook did not get ready');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  await until(() => app.shell.currentWidget?.sessionContext);
+  const panel = app.shell.currentWidget;
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  await until(() => panel.sessionContext.session?.kernel?.connectionStatus === 'connected');
+  await panel.sessionContext.session.kernel.info;
+  return panel.sessionContext.session.kernel.id;
+}"""
+
+
+class Kernel:
+    """The kernel of a notebook, asked behind the page's back."""
+
+    def __init__(self, connection: Path) -> None:
+        self.client = BlockingKernelClient()
+        self.client.load_connection_file(str(connection))
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=KERNEL_PATIENCE)
+
+    def run(self, code: str) -> None:
+        """Execute code; an error there is an error here."""
+        reply = self.client.execute_interactive(code, timeout=KERNEL_PATIENCE, output_hook=lambda _: None)
+        if reply["content"]["status"] != "ok":
+            raise AssertionError("\n".join(reply["content"]["traceback"]))
+
+    def value(self, expression: str) -> Any:
+        """Return the value of an expression, which has to be JSON-able."""
+        reply = self.client.execute_interactive(
+            "import json as _json",
+            user_expressions={"value": f"_json.dumps({expression})"},
+            timeout=KERNEL_PATIENCE,
+            output_hook=lambda _: None,
+        )
+        found = reply["content"]["user_expressions"]["value"]
+        if found["status"] != "ok":
+            raise AssertionError("\n".join(found["traceback"]))
+        text = found["data"]["text/plain"]
+        return json.loads(eval(text, {"__builtins__": {}}))  # noqa: S307  # the repr of a string
+
+    def until(self, expression: str, expected: Any, seconds: float = 20) -> None:
+        """Wait until an expression has a value."""
+        end = time.monotonic() + seconds
+        while (found := self.value(expression)) != expected:
+            if time.monotonic() > end:
+                raise AssertionError(f"{expression} is {found!r}, not {expected!r}")
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        """Let go of the channels."""
+        self.client.stop_channels()
+
+
+class Notebook:
+    """An open notebook: its page and its kernel."""
+
+    def __init__(self, lab: Lab, page: Page, path: Path, kernel: Kernel) -> None:
+        self.lab, self.page, self.path, self.kernel = lab, page, path, kernel
+
+    def run_all(self) -> None:
+        """Run all cells, as the menu does."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def save(self) -> None:
+        """Save the notebook with the state of its widgets."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+    def bring(self, selector: str) -> Locator:
+        """Return the one visible element, scrolled into view."""
+        found = self.page.locator(selector).first
+        found.wait_for(state="visible", timeout=PATIENCE)
+        found.scroll_into_view_if_needed()
+        return found
+
+    def picture(self, name: str) -> Path:
+        """Keep a picture of the page."""
+        path = self.lab.pictures / f"{name}.png"
+        self.page.screenshot(path=str(path))
+        return path
+
+    def close(self) -> None:
+        """Close the page and stop the kernel."""
+        self.kernel.close()
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        self.page.close()
+
+
+class Lab:
+    """A JupyterLab server with a browser; `outside` and `complaints` say what should not have happened.
+
+    Parameters
+    ----------
+    folder
+        Empty, for all that the server and the browser keep.
+    pictures
+        Where screenshots go.
+    """
+
+    def __init__(self, folder: Path, pictures: Path, context: BrowserContext) -> None:
+        self.root = folder / "notebooks"
+        self.pictures = pictures
+        self.context = context
+        self.outside: list[str] = []
+        self.complaints: list[str] = []
+        self._home = folder / "home"
+        self.root.mkdir(parents=True, exist_ok=True)
+        pictures.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        with (folder / "server.log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *self._options()],
+                env=private_environment(self._home),
+                cwd=self.root,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+        self.url = f"http://127.0.0.1:{self.port}"
+        wait_for(f"{self.url}/api/status", self.process)
+        context.on("request", self._asked)
+
+    def _options(self) -> list[str]:
+        return [
+            "--no-browser",
+            "--ip=127.0.0.1",
+            f"--port={self.port}",
+            "--ServerApp.port_retries=0",
+            "--IdentityProvider.token=",
+            "--ServerApp.password=",
+            "--ServerApp.allow_root=True",
+            "--ServerApp.disable_check_xsrf=True",
+            f"--ServerApp.root_dir={self.root}",
+            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.news_url=None",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            "--LabApp.extension_manager=readonly",
+        ]
+
+    def open(
+        self, name: str, cells: Sequence[str] | None = None, *, viewport: Mapping[str, int] = WIDE, touch: bool = False
+    ) -> Notebook:
+        """Write a notebook of these cells (None: it is there already), and open it with a kernel."""
+        path = self.root / f"{name}.ipynb"
+        if cells is not None:
+            path.write_text(nbformat.writes(make_notebook(cells)), encoding="utf-8")
+        page = self.context.new_page()
+        page.set_viewport_size(dict(viewport))  # type: ignore[arg-type]
+        page.set_default_timeout(PATIENCE)
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(f"{self.url}/lab/tree/{path.name}?reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        identity = page.evaluate(READY)
+        connection = next((self._home / "runtime").glob(f"*{identity}*.json"))
+        return Notebook(self, page, path, Kernel(connection))
+
+    def theme(self, page: Page, name: str) -> None:
+        """Change the colours of JupyterLab: ``JupyterLab Light`` or ``JupyterLab Dark``."""
+        page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
+        page.wait_for_function("(name) => document.body.dataset.jpThemeName === name", arg=name)
+
+    def _asked(self, request: Request) -> None:
+        address = urlparse(request.url)
+        if address.scheme not in {"data", "blob"} and address.hostname not in {"127.0.0.1", "localhost"}:
+            self.outside.append(request.url)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def close(self) -> None:
+        """Stop the server and what it started."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextmanager
+def browser(folder: Path) -> Iterator[BrowserContext]:
+    """Start Chromium with a profile of its own."""
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            str(folder / "profile"), executable_path=CHROMIUM, headless=True, args=ARGUMENTS, viewport=WIDE
+        )
+        try:
+            yield context
+        finally:
+            context.close()
+
+
+@contextmanager
+def open_lab(folder: Path, pictures: Path) -> Iterator[Lab]:
+    """Start browser and server, and stop both afterwards."""
+    with browser(folder) as context:
+        lab = Lab(folder, pictures, context)
+        try:
+            yield lab
+        finally:
+            lab.close()
+
+
+def why_no_browser() -> str | None:
+    """Return why there can't be a browser here; None if there can."""
+    return None if CHROMIUM else "no chromium here; install it, or name it in XPCS_NB_CHROMIUM"
+
+
+def make_notebook(cells: Sequence[str]) -> Any:
+    """Return a notebook of code cells for the kernel of this environment."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
+    )
+
+
+def private_environment(home: Path) -> dict[str, str]:
+    """Return an environment in which Jupyter keeps everything in `home`, and asks nobody for news."""
+    places = {name: home / name for name in ("config", "data", "runtime", "settings", "workspaces", "ipython")}
+    for place in places.values():
+        place.mkdir(parents=True, exist_ok=True)
+    write_setting(
+        places["settings"],
+        "@jupyterlab/apputils-extension/notification",
+        {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
+    )
+    write_setting(places["settings"], "@jupyter-widgets/jupyterlab-manager/plugin", {"saveState": True})
+    return os.environ | {
+        "HOME": str(home),
+        "JUPYTER_CONFIG_DIR": str(places["config"]),
+        "JUPYTER_DATA_DIR": str(places["data"]),
+        "JUPYTER_RUNTIME_DIR": str(places["runtime"]),
+        "JUPYTERLAB_SETTINGS_DIR": str(places["settings"]),
+        "JUPYTERLAB_WORKSPACES_DIR": str(places["workspaces"]),
+        "IPYTHONDIR": str(places["ipython"]),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+
+
+def write_setting(folder: Path, plugin: str, values: Mapping[str, Any]) -> None:
+    """Write the settings of a plugin of JupyterLab."""
+    path = folder / f"{plugin}.jupyterlab-settings"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values), encoding="utf-8")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    """Wait until a server answers."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}")
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310  # a server of ours
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"no answer from {url}")
+
+
+def until(check: Callable[[], object], seconds: float = 20) -> None:
+    """Wait until a check holds."""
+    end = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > end:
+            raise AssertionError("it did not happen in time")
+        time.sleep(0.05)

@@ -1,0 +1,181 @@
+// A view of an image: the canvas, what is drawn over it, and the controls around it.
+
+import { displayBar } from "./bar.js";
+import { element } from "./dom.js";
+import { Hand, Pointer } from "./pointer.js";
+import { paint } from "./raster.js";
+import { Readout } from "./readout.js";
+import { Scene } from "./scene.js";
+import { drawVectors } from "./vectors.js";
+import { Viewport } from "./viewport.js";
+
+export class View {
+  constructor(model, scene) {
+    this.model = model;
+    this.scene = scene;
+    this.viewport = new Viewport(model.get("origin") === "lower");
+    this.hand = new Hand(this);
+    this.readout = new Readout(scene);
+    this.canvas = element("canvas", { class: "xnb-canvas" });
+    this.vectors = element("canvas", { class: "xnb-canvas" });
+    this.stage = element(
+      "div",
+      { class: "xnb-stage", tabindex: "0", role: "application", "aria-label": model.get("label") },
+      this.canvas,
+      this.vectors,
+    );
+    this.notice = element("div", { class: "xnb-notice" }, "No image: run the cell that made this view.");
+    this.stage.append(this.notice);
+    this.bar = displayBar(this);
+    // JupyterLab must not take the keys that are typed here for its own commands.
+    this.root = element("div", { class: "xnb-view", "data-lm-suppress-shortcuts": "true" });
+    this.root.append(this.bar.root, this.stage, this.readout.root);
+    this.stale = { image: true, vectors: true };
+    this.pending = 0;
+    this.use(this.hand);
+    this.pointer = new Pointer(this.stage, this);
+    this.listen();
+  }
+
+  listen() {
+    this.stop = [];
+    const on = (name, call) => {
+      this.model.on(name, call);
+      this.stop.push(() => this.model.off(name, call));
+    };
+    const hear = (what) => this.hear(what);
+    this.scene.listeners.add(hear);
+    this.stop.push(() => this.scene.listeners.delete(hear));
+    on("change:height", () => this.resize());
+    on("change:label", () => this.stage.setAttribute("aria-label", this.model.get("label")));
+    on("msg:custom", (message) => this.told(message));
+    const size = new ResizeObserver(() => this.resize());
+    size.observe(this.stage);
+    this.stop.push(() => size.disconnect());
+    this.stage.addEventListener("keydown", (event) => this.key(event));
+    this.hear("size");
+  }
+
+  remove() {
+    for (const each of this.stop) each();
+    cancelAnimationFrame(this.pending);
+  }
+
+  use(tool) {
+    this.tool?.leave?.();
+    this.tool = tool;
+    this.stage.style.cursor = tool.cursor ?? "crosshair";
+    this.repaint("vectors");
+  }
+
+  hear(what) {
+    const { image } = this.scene;
+    this.notice.hidden = image !== null;
+    if (what === "size" && image) {
+      this.viewport.setFrame(image.rows, image.columns);
+      this.resize();
+    }
+    if (what !== "flags" && what !== "shapes") this.bar.update();
+    this.readout.update();
+    this.repaint(what === "shapes" ? "vectors" : "image");
+  }
+
+  told(message) {
+    if (message.type !== "show") return;
+    if (message.box) this.viewport.show(...message.box);
+    else this.viewport.fit();
+    this.repaint();
+  }
+
+  resize() {
+    const { image } = this.scene;
+    this.stage.style.height = `${this.model.get("height")}px`;
+    const { clientWidth: width, clientHeight: height } = this.stage;
+    if (width === 0 || height === 0) return;
+    this.density = window.devicePixelRatio || 1;
+    for (const canvas of [this.canvas, this.vectors]) {
+      canvas.width = Math.round(width * this.density);
+      canvas.height = Math.round(height * this.density);
+    }
+    this.pixels = null;
+    if (image) this.viewport.resize(width, height);
+    this.paintNow();
+  }
+
+  // "vectors": the image under them stays.
+  repaint(what = "image") {
+    this.stale.vectors = true;
+    if (what !== "vectors") this.stale.image = true;
+    if (!this.pending) this.pending = requestAnimationFrame(() => this.paintNow());
+  }
+
+  paintNow() {
+    cancelAnimationFrame(this.pending);
+    this.pending = 0;
+    if (!this.scene.image || !this.density || !this.canvas.width) return;
+    if (this.stale.image || !this.pixels) this.paintImage();
+    this.paintVectors();
+    this.stale = { image: false, vectors: false };
+    this.root.dispatchEvent(new CustomEvent("xnb-painted"));
+  }
+
+  paintImage() {
+    const { width, height } = this.canvas;
+    const context = this.canvas.getContext("2d", { alpha: false });
+    if (!this.pixels) this.pixels = context.createImageData(width, height);
+    paint(this.scene, this.viewport, new Uint32Array(this.pixels.data.buffer), width, height, this.density);
+    context.putImageData(this.pixels, 0, 0);
+  }
+
+  paintVectors() {
+    const context = this.vectors.getContext("2d");
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, this.vectors.width, this.vectors.height);
+    context.scale(this.density, this.density);
+    drawVectors(this, context);
+    this.drawMore?.(context);
+  }
+
+  pick(point) {
+    const [x, y] = [Math.round(point.x), Math.round(point.y)];
+    const { rows, columns } = this.scene.image ?? { rows: 0, columns: 0 };
+    if (x < 0 || y < 0 || x >= columns || y >= rows) return;
+    this.model.send({ type: "pick", x: point.x, y: point.y });
+  }
+
+  key(event) {
+    const steps = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "+" || event.key === "=") this.viewport.zoom(1.5);
+    else if (event.key === "-") this.viewport.zoom(1 / 1.5);
+    else if (event.key === "0") this.viewport.fit();
+    else if (event.key in steps) this.viewport.pan(...steps[event.key].map((part) => 40 * part));
+    else return;
+    event.preventDefault();
+    this.repaint();
+  }
+}
+
+// One scene for all views of a model; it asks for what it shows when it is there.
+export function definition(makeView, makeScene) {
+  return () => {
+    let scene = null;
+    return {
+      initialize({ model }) {
+        scene = makeScene(model);
+        model.on("msg:custom", (message, buffers) => scene.receive(message, buffers));
+        model.send({ type: "ready" });
+      },
+      render({ model, el }) {
+        const view = makeView(model, scene);
+        el.append(view.root);
+        return () => view.remove();
+      },
+    };
+  };
+}
+
+export default definition(
+  (model, scene) => new View(model, scene),
+  (model) => new Scene(model),
+);
