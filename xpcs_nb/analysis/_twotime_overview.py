@@ -47,15 +47,15 @@ class TwotimeOverview:
     Attributes
     ----------
     c2
-        Mean over blocks, both triangles, shape (K, K), float32. The diagonal of the map holds shot noise and takes no
-        part; where a block is the diagonal alone it is NaN.
+        Mean over blocks, both triangles, shape (K, K), in the precision of the map. The diagonal of the map holds shot
+        noise and takes no part; where a block is the diagonal alone it is NaN.
     factor
         Frames along an edge of a block. The frames after the last whole block are left out.
     cuts
         One for each cut that was asked for, exact: from all cells of the map, not from the blocks.
     """
 
-    c2: NDArray[np.float32]
+    c2: NDArray[np.floating[Any]]
     factor: int
     cuts: tuple[TwotimeCut, ...]
 
@@ -88,7 +88,7 @@ def twotime_overview(c2: xr.DataArray, size: int = 900, cuts: Sequence[TwotimeCu
         raise OptionError("an overview needs rows", where="size", got=size, expected="1 or more")
     factor = -(-n // size)
     whole = n // factor
-    small = np.zeros((whole, whole), dtype=np.float32)
+    small = np.zeros((whole, whole), dtype=np.result_type(c2.dtype, np.float32))
     collected = [_Cut(n, spec) for spec in cuts]
     for begin, band in _bands(c2, factor):
         for cut in collected:
@@ -113,11 +113,11 @@ def _bands(c2: xr.DataArray, factor: int) -> Iterator[tuple[int, NDArray[Any]]]:
         yield begin, c2.isel(t1=slice(begin, begin + height), t2=slice(begin, None)).to_numpy()
 
 
-def _blocks(band: NDArray[Any], factor: int, rows: int, columns: int) -> NDArray[np.float32]:
+def _blocks(band: NDArray[Any], factor: int, rows: int, columns: int) -> NDArray[np.floating[Any]]:
     """Average blocks of a band; the blocks on the diagonal by what is above it."""
     cells = band[: rows * factor, : columns * factor]
     if factor == 1:
-        mean = np.array(cells, dtype=np.float32)
+        mean = np.array(cells, dtype=np.result_type(cells.dtype, np.float32))
     else:
         mean = _mean(cells.reshape(rows, factor, columns * factor), factor)
     step = cells.strides
@@ -129,24 +129,23 @@ def _blocks(band: NDArray[Any], factor: int, rows: int, columns: int) -> NDArray
     return mean
 
 
-def _mean(cells: NDArray[Any], factor: int) -> NDArray[np.float32]:
+def _mean(cells: NDArray[Any], factor: int) -> NDArray[np.floating[Any]]:
     """Average (rows, factor, columns x factor) over blocks; cells that are not finite take no part."""
-    summed = cells.sum(axis=1, dtype=np.float32)
+    summed = cells.sum(axis=1, dtype=np.result_type(cells.dtype, np.float32))
     total = np.sum([summed[:, shift::factor] for shift in range(factor)], axis=0)
     if np.isfinite(total).all():
-        return np.asarray(total / np.float32(factor * factor), dtype=np.float32)
+        return np.asarray(total / total.dtype.type(factor * factor))
     rows, _, columns = cells.shape
     blocks = cells.reshape(rows, factor, columns // factor, factor).transpose(1, 3, 0, 2)
     return _finite_mean(blocks.reshape(factor * factor, rows, columns // factor))
 
 
-def _finite_mean(values: NDArray[Any]) -> NDArray[np.float32]:
+def _finite_mean(values: NDArray[Any]) -> NDArray[np.float64]:
     """Average over the first axis what is finite; NaN where nothing is."""
     good = np.isfinite(values)
     count = good.sum(axis=0)
     total = np.where(good, values, 0.0).sum(axis=0, dtype=np.float64)
-    mean = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
-    return np.asarray(mean, dtype=np.float32)
+    return np.asarray(np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0))
 
 
 class _Cut:
