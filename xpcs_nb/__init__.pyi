@@ -1,4 +1,4 @@
-from .analysis import fit_dispersion, fit_g2
+from .analysis import fit_dispersion, fit_g2, trust_report
 from .catalog import Catalog
 from .core import Geometry, ReductionOptions
 from .errors import XpcsError
@@ -23,4 +23,5 @@ __all__ = [
     "fit_g2",
     "open_frames",
     "open_result",
+    "trust_report",
 ]

@@ -7,15 +7,13 @@ from typing import Literal, get_args
 import numpy as np
 import xarray as xr
 
+from xpcs_nb.analysis._limits import MIN_PAIRS
 from xpcs_nb.errors import OptionError
 
 __all__ = ["MIN_PAIRS", "Uncertainty", "multitau_dataset", "usable_delays"]
 
 #: Where g2 gets its weights from.
 Uncertainty = Literal["g2_err", "g2_err_pixels"]
-
-#: A delay that averages over fewer pairs of frames is not fitted: one pair alone has g2 = 1 and an error of 0.
-MIN_PAIRS = 4
 
 
 def multitau_dataset(data: xr.Dataset | xr.DataTree) -> xr.Dataset:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -216,6 +216,8 @@ class ResultArrays:
         Options, as written to the ``config`` groups.
     provenance
         JSON-able document for the ``xpcs_nb`` group.
+    trust
+        Makes the trust report, a JSON-able document; called when all of `twotime` has been written.
     """
 
     raw_path: Path
@@ -225,3 +227,4 @@ class ResultArrays:
     multitau_config: dict[str, Any] = field(default_factory=dict)
     twotime_config: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    trust: Callable[[], dict[str, Any]] | None = None

@@ -51,6 +51,7 @@ def found_values(result: Path) -> dict[str, Any]:
     """Return what the reduction found and how it was made, from the result file."""
     import numpy as np
 
+    from xpcs_nb.analysis import trust_report
     from xpcs_nb.results import open_result
 
     with open_result(result) as tree:
@@ -60,6 +61,7 @@ def found_values(result: Path) -> dict[str, Any]:
             "analysis_type": tree.attrs["analysis_type"],
             "mean_counts_per_pixel_and_frame": float(np.nanmean(saxs["intensity"])),
             "frames": int(saxs.sizes["time"]),
+            **trust_report(tree).short(),
             "engine": provenance.get("engine"),
             "device": provenance.get("device"),
             "qmap_hash": provenance.get("qmap_hash"),

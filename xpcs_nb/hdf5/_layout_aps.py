@@ -75,6 +75,8 @@ def read_aps(file: h5py.File) -> ResultContent:
     nodes["qmap"] = _qmap(file)
     nodes["metadata"] = Node(attrs=all_scalars(entry(file, "/entry")))
     nodes["provenance"] = Node(attrs=_provenance(file, config))
+    if has_key(file, f"{OURS}/trust"):
+        nodes["trust"] = Node(attrs={"report": plain(file[f"{OURS}/trust"][()])})
     attrs = {"analysis_type": "+".join(kinds), "frame_time": frame_time, "frame_time_units": "s"}
     if has_key(file, "/xpcs/rawdata_path"):
         attrs["raw"] = plain(file["/xpcs/rawdata_path"][()])

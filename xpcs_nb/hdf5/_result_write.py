@@ -52,6 +52,8 @@ def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap
         ours = file.require_group(OURS)
         ours.attrs["version"] = VERSION
         ours["provenance"] = provenance
+        if content.trust is not None:
+            ours["trust"] = _json(content.trust(), "trust")
 
 
 def _put(file: h5py.File, path: str, values: ArrayLike, **attrs: Any) -> None:

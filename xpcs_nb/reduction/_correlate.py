@@ -38,6 +38,7 @@ from xpcs_nb.reduction._kept_sums import check_sums
 from xpcs_nb.reduction._multitau import reduce_multitau
 from xpcs_nb.reduction._provenance import Fingerprints, provenance
 from xpcs_nb.reduction._scattering import reduce_scattering
+from xpcs_nb.reduction._trust import Judged
 from xpcs_nb.reduction._twotime import reduce_twotime, twotime_maps
 from xpcs_nb.results import result_path, write_result
 
@@ -263,11 +264,13 @@ class _Job:
         twotime: Iterator[TwotimeMap] | None = None,
     ) -> ResultArrays:
         config = self.options.as_config() | {"engine": self.engine}
+        watched = Judged(self.options, self.qmap, self.labels, scattering, multitau)
         return ResultArrays(
             raw_path=self.raw.absolute(),
             scattering=scattering,
             multitau=multitau,
-            twotime=twotime,
+            twotime=None if twotime is None else watched.maps(twotime),
+            trust=watched.report,
             multitau_config=config | {"analysis_type": "multitau"} if multitau is not None else {},
             twotime_config=config | {"analysis_type": "twotime"} if twotime is not None else {},
         )

@@ -42,7 +42,8 @@ def open_result(path: str | Path) -> xr.DataTree:
         - ``twotime``: c2 (bin, t1, t2), g2, g2_segments; t1, t2, delay in s;
         - ``saxs``: scattering_2d (y, x), scattering_1d (static_bin), scattering_1d_segments, intensity (time);
         - ``qmap``: mask, blemish, dynamic_roi_map, static_roi_map (y, x);
-        - ``metadata``, ``provenance``: attributes.
+        - ``metadata``, ``provenance``: attributes;
+        - ``trust``: the attribute ``report``, JSON, where the file holds it; ``result.xpcs.trust()`` reads it.
 
         Attributes of the root: ``name``, ``path``, ``layout``, ``analysis_type``, ``frame_time``.
 
