@@ -7,7 +7,7 @@ from xpcs_nb.plots._dispersion import plot_dispersion
 from xpcs_nb.plots._g2 import plot_g2
 from xpcs_nb.plots._g2_map import g2_image, plot_g2_map
 from xpcs_nb.plots._intensity import plot_intensity
-from xpcs_nb.plots._panels import Curve, Panel, draw_panels, named_results
+from xpcs_nb.plots._panels import Curve, Panel, colours_of, draw_panels, named_results
 from xpcs_nb.plots._qmap import qmap_report
 from xpcs_nb.plots._save import save_all
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
@@ -19,6 +19,7 @@ __all__ = [
     "Panel",
     "TwotimeView",
     "colour_limits",
+    "colours_of",
     "compare_g2",
     "compare_intensity",
     "compare_saxs_1d",

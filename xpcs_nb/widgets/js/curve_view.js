@@ -154,17 +154,18 @@ class CurvePage {
   }
 }
 
-function initialize({ model }) {
+// One scene for all views of a model; it asks for what it shows when it is there.
+export default () => {
   const scene = new CurveScene();
-  model.curveScene = scene;
-  model.on("msg:custom", (message, buffers) => scene.told(message, buffers));
-  model.send({ type: "ready" });
-}
-
-function render({ model, el }) {
-  const page = new CurvePage(model, model.curveScene);
-  el.append(page.root);
-  return () => page.remove();
-}
-
-export default { initialize, render };
+  return {
+    initialize({ model }) {
+      model.on("msg:custom", (message, buffers) => scene.told(message, buffers));
+      model.send({ type: "ready" });
+    },
+    render({ model, el }) {
+      const page = new CurvePage(model, scene);
+      el.append(page.root);
+      return () => page.remove();
+    },
+  };
+};
