@@ -71,6 +71,27 @@ def test_maps_are_completed_from_their_upper_triangles(tree, path):
     np.testing.assert_array_equal(np.triu(c2[1]), np.triu(upper))
     np.testing.assert_array_equal(c2[1], c2[1].T)
     np.testing.assert_array_equal(c2.isel(bin=1, t1=slice(3, 9), t2=[1, 4]), c2[1].to_numpy()[3:9][:, [1, 4]])
+
+
+@pytest.mark.parametrize(
+    ("t1", "t2"),
+    [
+        (slice(0, 20), slice(30, 60)),
+        (slice(30, 60), slice(0, 20)),
+        (slice(10, 40), slice(20, 30)),
+        (slice(20, 30), slice(10, 40)),
+        (slice(10, 30), slice(20, 60)),
+        (slice(25, 60), slice(0, 30)),
+        (slice(50, 2, -7), slice(1, 60, 9)),
+        (7, slice(None)),
+        (slice(None), 59),
+        (slice(5, 5), slice(None)),
+    ],
+)
+def test_a_part_of_a_map_is_that_part_of_the_whole_map(tree, t1, t2):
+    c2 = tree["twotime"]["c2"]
+    whole = c2[2].to_numpy()
+    np.testing.assert_array_equal(c2.isel(bin=2, t1=t1, t2=t2).to_numpy(), whole[t1, t2])
     assert float(c2["t1"][1]) == pytest.approx(0.1)
 
 

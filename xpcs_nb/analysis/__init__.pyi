@@ -8,6 +8,7 @@ from ._trust import judge, preview_trust, trust_report
 from ._trust_evidence import Curves, Evidence, Parts, PixelMeans, StaticBins
 from ._trust_report import Check, TrustReport, Verdict
 from ._twotime_cuts import TwotimeCut, cut_at_age, cut_from_start
+from ._twotime_overview import TwotimeCutSpec, TwotimeOverview, twotime_overview
 
 __all__ = [
     "MIN_PAIRS",
@@ -27,6 +28,8 @@ __all__ = [
     "StaticBins",
     "TrustReport",
     "TwotimeCut",
+    "TwotimeCutSpec",
+    "TwotimeOverview",
     "Uncertainty",
     "Verdict",
     "compare_table",
@@ -40,5 +43,6 @@ __all__ = [
     "multitau_dataset",
     "preview_trust",
     "trust_report",
+    "twotime_overview",
     "usable_delays",
 ]

@@ -58,11 +58,7 @@ def cut_at_age(c2: NDArray[np.floating[Any]], age: float, *, width: float = 1.0)
     OptionError
         If the map is not square, the age lies outside it, or the width is negative.
     """
-    n = _length(c2)
-    _within("age", age, 0, n - 1)
-    _within("width", width, 0, 2 * n)
-    ranges = [(ceil(age - width / 2 - lag / 2), floor(age + width / 2 - lag / 2)) for lag in range(n)]
-    return _cut(c2, ranges)
+    return _cut(c2, age_range(_length(c2), age, width))
 
 
 def cut_from_start(c2: NDArray[np.floating[Any]], start: int, *, width: int = 1) -> TwotimeCut:
@@ -91,6 +87,19 @@ def cut_from_start(c2: NDArray[np.floating[Any]], start: int, *, width: int = 1)
     _within("start", start, 0, n - 1)
     _within("width", width, 1, n - start)
     return _cut(c2, [(start, start + width - 1)] * (n - start))
+
+
+def age_range(n: int, age: float, width: float) -> list[tuple[int, int]]:
+    """Return, for each lag, the first and last earlier time whose cell has this age.
+
+    Raises
+    ------
+    OptionError
+        If the age lies outside a map of `n` frames, or the width is negative.
+    """
+    _within("age", age, 0, n - 1)
+    _within("width", width, 0, 2 * n)
+    return [(ceil(age - width / 2 - lag / 2), floor(age + width / 2 - lag / 2)) for lag in range(n)]
 
 
 def _cut(c2: NDArray[np.floating[Any]], ranges: list[tuple[int, int]]) -> TwotimeCut:

@@ -45,12 +45,15 @@ class MapStack:
     shape
         (bins, N, N).
     dtype
-        Of the counts.
+        Of the values.
+    chunks
+        Rows and columns that the file stores as one piece, which is read whole; None where any part can be read.
     """
 
     datasets: tuple[str, ...]
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
+    chunks: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,18 @@ from xpcs_nb.hdf5._nodes import (
     stored,
 )
 from xpcs_nb.hdf5._qmap_maps import squeezed
-from xpcs_nb.hdf5._scalars import all_scalars, entry, has_key, plain, read_float, read_optional_float, read_texts
+from xpcs_nb.hdf5._scalars import (
+    all_scalars,
+    entry,
+    has_key,
+    plain,
+    read_float,
+    read_optional_float,
+    read_texts,
+    read_values,
+)
 
-__all__ = ["ENGINE_GROUP", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps"]
+__all__ = ["ENGINE_GROUP", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps", "read_aps_multitau"]
 
 MULTITAU = "/xpcs/multitau"
 TWOTIME = "/xpcs/twotime"
@@ -38,6 +47,9 @@ AVERAGE = "/xpcs/temporal_mean"
 INTENSITY = "/xpcs/spatial_mean/intensity_vs_time"
 #: boost_corr has used both names; either may be a link whose target is gone.
 UNNORMALIZED = (f"{MULTITAU}/unnormalized_G2", f"{MULTITAU}/unnormalized_g2")
+#: Options that make the step between two correlated frames.
+STEPS = ("stride_frame", "avg_frame")
+GRID = ("delay", "bin")
 UNITS = {"Å⁻¹": "1/angstrom", "deg": "degree"}
 
 
@@ -71,17 +83,26 @@ def read_aps(file: h5py.File) -> ResultContent:
     return ResultContent("aps-8idi", attrs, nodes)
 
 
+def read_aps_multitau(file: h5py.File) -> Node | None:
+    """Describe g2 alone, without a look at the rest of the file, which would take ten times as long."""
+    if not (is_aps(file) and has_key(file, f"{MULTITAU}/normalized_g2")):
+        return None
+    options = file.get(ENGINE_GROUP)
+    config = {name: plain(read_values(options, name)) for name in STEPS if options and has_key(options, name)}
+    return _multitau(file, _step(read_float(file, f"{DETECTOR}/frame_time"), config))
+
+
 def _config(file: h5py.File, place: str) -> dict[str, Any]:
     group = file.get(place)
     if not isinstance(group, h5py.Group):
         return {}
-    return {key: plain(group[key][()]) for key in group if has_key(group, key)}
+    return {key: plain(read_values(group, key)) for key in group if has_key(group, key)}
 
 
 def _step(frame_time: float, config: dict[str, Any]) -> float:
     """Seconds between two correlated frames. An averaged file may list one value a member: they must agree."""
     step = frame_time
-    for name in ("stride_frame", "avg_frame"):
+    for name in STEPS:
         value = config.get(name, 1)
         if isinstance(value, list):
             raise FileFormatError(f"the averaged files differ in {name}", got=value, expected="one value")
@@ -117,8 +138,11 @@ def _n_frames(file: h5py.File) -> int | None:
 
 
 def _multitau(file: h5py.File, step: float) -> Node:
-    frames = np.atleast_1d(squeezed(file, f"{MULTITAU}/delay_list")).astype(np.int64)
-    g2 = file[f"{MULTITAU}/normalized_g2"]
+    # Paths from the root are walked at each look-up, so the groups are opened once.
+    group = file[MULTITAU]
+    names = set(group)
+    frames = np.atleast_1d(squeezed(group, "delay_list")).astype(np.int64)
+    g2 = read_values(group, "normalized_g2")
     if g2.shape[0] != len(frames):
         raise FileFormatError(
             "g2 and its delays do not fit",
@@ -129,18 +153,16 @@ def _multitau(file: h5py.File, step: float) -> Node:
         )
     coords = delay_coords(frames, step, _n_frames(file))
     coords |= label_coords("bin", np.arange(1, g2.shape[1] + 1), axes_of(file, "dynamic"))
-    grid = ("delay", "bin")
-    variables = {"g2": Array(grid, g2[()], UNITLESS, "g2")}
-    if has_key(file, f"{MULTITAU}/normalized_g2_err"):
-        variables |= _errors(file, file[f"{MULTITAU}/normalized_g2_err"])
-    if has_key(file, f"{OURS}/g2_cov"):
-        variables["g2_cov"] = Array(
-            ("bin", "delay", "delay2"), file[f"{OURS}/g2_cov"][()], UNITLESS, "covariance of g2 between delays"
-        )
-    if has_key(file, f"{OURS}/n_pairs"):
-        coords["n_pairs"] = Array(("delay",), file[f"{OURS}/n_pairs"][()], UNITLESS, "pairs of frames behind the delay")
-    variables |= _partial(file)
-    unnormalized = _unnormalized(file)
+    variables = {"g2": Array(GRID, g2, UNITLESS, "g2")}
+    if "normalized_g2_err" in names:
+        # Files of neighbours hold the pixel scatter.
+        estimator = plain(group["normalized_g2_err"].attrs.get("estimator", "pixel scatter"))
+        err = read_values(group, "normalized_g2_err")
+        variables["g2_err"] = Array(GRID, err, UNITLESS, "standard error of g2", {"estimator": estimator})
+    if OURS in file:
+        coords |= _ours(file[OURS], variables)
+    variables |= _partial(group, names)
+    unnormalized = _unnormalized(file, names)
     if isinstance(unnormalized, str):
         return Node(variables, coords, {"G2IPIF_missing": unnormalized})
     if unnormalized is not None:
@@ -149,37 +171,42 @@ def _multitau(file: h5py.File, step: float) -> Node:
     return Node(variables, coords)
 
 
-def _errors(file: h5py.File, dataset: h5py.Dataset) -> dict[str, Array]:
-    """Name the error of g2 by its estimator; files of neighbours hold the pixel scatter."""
-    estimator = plain(dataset.attrs.get("estimator", "pixel scatter"))
-    grid = ("delay", "bin")
-    errors = {"g2_err": Array(grid, dataset[()], UNITLESS, "standard error of g2", {"estimator": estimator})}
-    if has_key(file, f"{OURS}/g2_err_pixels"):
-        errors["g2_err_pixels"] = Array(
-            grid, file[f"{OURS}/g2_err_pixels"][()], UNITLESS, "standard error of g2", {"estimator": "pixel scatter"}
+def _ours(group: h5py.Group, variables: dict[str, Array]) -> dict[str, Array]:
+    """Add the arrays of this package to `variables`; return its coordinates."""
+    if has_key(group, "g2_err_pixels"):
+        values = read_values(group, "g2_err_pixels")
+        variables["g2_err_pixels"] = Array(
+            GRID, values, UNITLESS, "standard error of g2", {"estimator": "pixel scatter"}
         )
-    return errors
+    if has_key(group, "g2_cov"):
+        values = read_values(group, "g2_cov")
+        variables["g2_cov"] = Array(("bin", "delay", "delay2"), values, UNITLESS, "covariance of g2 between delays")
+    if not has_key(group, "n_pairs"):
+        return {}
+    return {"n_pairs": Array(("delay",), read_values(group, "n_pairs"), UNITLESS, "pairs of frames behind the delay")}
 
 
-def _partial(file: h5py.File) -> dict[str, Array]:
-    names = {"g2_partial": "g2 of the first frames", "g2_partial_err": "standard error of g2 of the first frames"}
+def _partial(group: h5py.Group, names: set[str]) -> dict[str, Array]:
+    texts = {"g2_partial": "g2 of the first frames", "g2_partial_err": "standard error of g2 of the first frames"}
     found = {
-        name: Array(("partial", "delay", "bin"), file[f"{MULTITAU}/normalized_{name}"][()], UNITLESS, text)
-        for name, text in names.items()
-        if has_key(file, f"{MULTITAU}/normalized_{name}")
+        name: Array(("partial", "delay", "bin"), read_values(group, f"normalized_{name}"), UNITLESS, text)
+        for name, text in texts.items()
+        if f"normalized_{name}" in names
     }
-    if found and has_key(file, f"{MULTITAU}/normalized_g2_partial_labels"):
-        labels = file[f"{MULTITAU}/normalized_g2_partial_labels"][()]
+    if found and "normalized_g2_partial_labels" in names:
+        labels = read_values(group, "normalized_g2_partial_labels")
         found["partial_frames"] = Array(("partial",), labels, "frames", "frames that the partial g2 rests on")
     return found
 
 
-def _unnormalized(file: h5py.File) -> Stored | str | None:
+def _unnormalized(file: h5py.File, names: set[str]) -> Stored | str | None:
     """Return G, IP, IF, or why they can't be had (a link to a file that is gone), or None where there are none."""
     for place in UNNORMALIZED:
+        if place.rsplit("/", 1)[-1] not in names:
+            continue
         if has_key(file, place):
             return stored(file, place)
-        link = file.get(place, getlink=True) if MULTITAU in file else None
+        link = file.get(place, getlink=True)
         if isinstance(link, h5py.ExternalLink):
             return f"{link.filename}, to which {place} points, is not there"
     return None
@@ -199,7 +226,7 @@ def _twotime(file: h5py.File, step: float) -> Node:
         )
     first = maps[names[0]]
     n = first.shape[0]
-    stack = MapStack(tuple(f"{maps.name}/{name}" for name in names), (len(names), n, n), first.dtype)
+    stack = MapStack(tuple(f"{maps.name}/{name}" for name in names), (len(names), n, n), first.dtype, first.chunks)
     times = np.arange(n) * step
     coords = {
         "t1": Array(("t1",), times, "s", "time of the first frame"),

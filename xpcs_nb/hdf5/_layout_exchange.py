@@ -75,7 +75,8 @@ def _multitau(file: h5py.File, place: str, qmap: QMapArrays, step: float) -> Nod
 def _twotime(file: h5py.File, place: str, qmap: QMapArrays, step: float) -> Node:
     maps = file[f"{place}/C2T_all"]
     names = sorted(maps)
-    n = maps[names[0]].shape[0]
+    first = maps[names[0]]
+    n = first.shape[0]
     bins = _bins_of_names(names)
     times = np.arange(n) * step
     coords = {
@@ -83,7 +84,7 @@ def _twotime(file: h5py.File, place: str, qmap: QMapArrays, step: float) -> Node
         "t2": Array(("t2",), times, "s", "time of the second frame"),
     }
     coords |= label_coords("bin", bins, _axes(qmap, "dynamic"))
-    stack = MapStack(tuple(f"{maps.name}/{name}" for name in names), (len(names), n, n), maps[names[0]].dtype)
+    stack = MapStack(tuple(f"{maps.name}/{name}" for name in names), (len(names), n, n), first.dtype, first.chunks)
     variables = {"c2": Array(("bin", "t1", "t2"), stack, UNITLESS, "two-time correlation")}
     if has_key(file, f"{place}/g2full"):
         g2 = np.atleast_2d(file[f"{place}/g2full"][()])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.errors import CorruptDataError, FileFormatError
-from xpcs_nb.hdf5._scalars import has_key, missing_key
+from xpcs_nb.hdf5._scalars import has_key, missing_key, read_values
 
 __all__ = ["label_map", "mask_of", "squeezed"]
 
@@ -27,7 +27,7 @@ def squeezed(group: h5py.Group, key: str) -> NDArray[Any]:
     if not has_key(group, key):
         raise missing_key(group, key)
     try:
-        return np.squeeze(np.asarray(group[key][()]))
+        return np.squeeze(np.asarray(read_values(group, key)))
     except OSError as error:
         raise CorruptDataError(
             "an array can't be read", path=group.file.filename, where=f"{group.name}/{key}", got=str(error)

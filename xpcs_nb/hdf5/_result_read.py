@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from xpcs_nb.errors import FileFormatError, XpcsError
-from xpcs_nb.hdf5._content import ResultContent
-from xpcs_nb.hdf5._layout_aps import is_aps, read_aps
+from xpcs_nb.hdf5._content import Node, ResultContent
+from xpcs_nb.hdf5._layout_aps import is_aps, read_aps, read_aps_multitau
 from xpcs_nb.hdf5._layout_bes import is_bes, read_bes
 from xpcs_nb.hdf5._layout_exchange import is_exchange, read_exchange
 from xpcs_nb.hdf5._scalars import open_file
 
-__all__ = ["is_result", "read_result"]
+__all__ = ["is_result", "read_multitau", "read_result"]
 
 LAYOUTS = ((is_aps, read_aps), (is_exchange, read_exchange), (is_bes, read_bes))
 
@@ -40,6 +40,23 @@ def read_result(path: Path) -> ResultContent:
             got="groups " + (", ".join(f"/{name}" for name in file) or "none"),
             expected="/xpcs/multitau or /xpcs/twotime, /exchange with /xpcs, or /entry/XPCS",
         )
+
+
+def read_multitau(path: Path) -> Node | None:
+    """Describe the multi-tau node alone, which is quick; None for a result without one.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError, MissingKeyError, CorruptDataError
+        As `read_result`.
+    """
+    with open_file(path) as file:
+        try:
+            node = read_aps_multitau(file)
+        except XpcsError as error:
+            error.with_place(path=path)
+            raise
+    return node or read_result(path).nodes.get("multitau")
 
 
 def is_result(path: Path) -> bool:

@@ -1,25 +1,56 @@
 """Labelled arrays in, matplotlib figures out: no global state, no display needed."""
 
 from xpcs_nb.plots._compare import compare
+from xpcs_nb.plots._compare_g2 import compare_g2, g2_panels, match_bin, partial_panels, plot_g2_partial
+from xpcs_nb.plots._compare_saxs import compare_saxs_1d, compare_stability, saxs_1d_panels, stability_panels
+from xpcs_nb.plots._compare_time import compare_intensity, intensity_panels, plot_spectrum, spectrum, spectrum_panels
 from xpcs_nb.plots._dispersion import plot_dispersion
 from xpcs_nb.plots._g2 import plot_g2
+from xpcs_nb.plots._g2_map import g2_image, plot_g2_map
 from xpcs_nb.plots._intensity import plot_intensity
+from xpcs_nb.plots._panels import Curve, Panel, colours_of, draw_panels, named_results
 from xpcs_nb.plots._qmap import qmap_report
 from xpcs_nb.plots._save import save_all, write_figure
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
 from xpcs_nb.plots._twotime import colour_limits, plot_twotime
+from xpcs_nb.plots._twotime_cuts import TwotimeView, cut_lines, plot_twotime_cuts, twotime_view
 
 __all__ = [
+    "Curve",
+    "Panel",
+    "TwotimeView",
     "colour_limits",
+    "colours_of",
     "compare",
+    "compare_g2",
+    "compare_intensity",
+    "compare_saxs_1d",
+    "compare_stability",
+    "cut_lines",
+    "draw_panels",
+    "g2_image",
+    "g2_panels",
+    "intensity_panels",
+    "match_bin",
+    "named_results",
+    "partial_panels",
     "plot_dispersion",
     "plot_g2",
+    "plot_g2_map",
+    "plot_g2_partial",
     "plot_intensity",
     "plot_saxs_1d",
     "plot_saxs_2d",
+    "plot_spectrum",
     "plot_stability",
     "plot_twotime",
+    "plot_twotime_cuts",
     "qmap_report",
     "save_all",
+    "saxs_1d_panels",
+    "spectrum",
+    "spectrum_panels",
+    "stability_panels",
+    "twotime_view",
     "write_figure",
 ]

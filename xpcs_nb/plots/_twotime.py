@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from xpcs_nb.analysis import MIN_PAIRS
+from xpcs_nb.analysis import MIN_PAIRS, twotime_overview
 from xpcs_nb.errors import OptionError
 from xpcs_nb.plots._figures import MASKED, ResultFigure, colour_bar, colour_of, dress, log_scale, node, q_colours
 
@@ -113,7 +113,8 @@ def _draw_map(
 ) -> None:
     time = c2["t1"].to_numpy().astype(float)
     step = float(time[1] - time[0]) if len(time) > 1 else 1.0
-    small, factor = _small(_symmetric(c2.transpose("t1", "t2").to_numpy()))
+    overview = twotime_overview(c2, DRAWN)
+    small, factor = overview.c2, overview.factor
     low, high = colour_limits(small, percentiles)
     end = time[0] + (len(small) * factor - 0.5) * step
     extent = (time[0] - step / 2, end, time[0] - step / 2, end)
@@ -131,29 +132,6 @@ def _draw_map(
     )
     colour_bar(fig, image, ax, "$C_2$")
     dress(ax, *(("age (s)", "lag (s)") if axes == "age-lag" else ("$t_1$ (s)", "$t_2$ (s)")))
-
-
-def _symmetric(c2: Floats) -> Floats:
-    """Fill the lower triangle of a map that came with the upper one only."""
-    lower = np.tril_indices(len(c2), -1)
-    if len(c2) > 1 and not np.any(c2[lower]):
-        return np.triu(c2) + np.triu(c2, 1).T
-    return c2
-
-
-def _small(c2: Floats) -> tuple[Floats, int]:
-    """Average square blocks until the map can be drawn; the diagonal takes no part and is NaN where it stands alone."""
-    factor = -(-len(c2) // DRAWN)
-    size = len(c2) // factor
-    cut = np.array(c2[: size * factor, : size * factor], dtype=np.float64)
-    np.fill_diagonal(cut, np.nan)
-    if factor == 1:
-        return cut, 1
-    blocks = cut.reshape(size, factor, size, factor)
-    good = np.isfinite(blocks)
-    count = good.sum(axis=(1, 3))
-    total = np.where(good, blocks, 0.0).sum(axis=(1, 3))
-    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0), factor
 
 
 def _turned(c2: Floats) -> Floats:

@@ -11,7 +11,7 @@ from xarray.backends import BackendEntrypoint
 from xarray.core import indexing
 
 from xpcs_nb.errors import MissingKeyError, OptionError
-from xpcs_nb.hdf5 import Array, MapStack, Node, ResultContent, Stored, is_result, read_result
+from xpcs_nb.hdf5 import Array, MapStack, Node, ResultContent, Stored, is_result, read_multitau, read_result
 
 # Registers `.xpcs` on whatever is opened here.
 from xpcs_nb.results import _accessor as _accessor
@@ -72,13 +72,12 @@ class XpcsBackendEntrypoint(BackendEntrypoint):
     ) -> xr.Dataset:
         """Open one node of a result."""
         path = _path(filename_or_obj)
-        content = read_result(path)
-        node = content.nodes.get(group.strip("/"))
+        name = group.strip("/")
+        node = read_multitau(path) if name == "multitau" else read_result(path).nodes.get(name)
         if node is None:
-            raise MissingKeyError(
-                "the result has no such group", path=path, got=group, expected=" or ".join(content.nodes)
-            )
-        return _dataset(path, node).drop_vars(_names(drop_variables), errors="ignore")
+            groups = " or ".join(read_result(path).nodes)
+            raise MissingKeyError("the result has no such group", path=path, got=group, expected=groups)
+        return _without(_dataset(path, node), _names(drop_variables))
 
     @override
     def open_datatree(
@@ -101,7 +100,7 @@ class XpcsBackendEntrypoint(BackendEntrypoint):
         dropped = _names(drop_variables)
         groups = {"/": xr.Dataset(attrs=_root_attrs(path, content))}
         for name, node in content.nodes.items():
-            groups[f"/{name}"] = _dataset(path, node).drop_vars(dropped, errors="ignore")
+            groups[f"/{name}"] = _without(_dataset(path, node), dropped)
         return groups
 
     @override
@@ -121,6 +120,11 @@ def _path(filename_or_obj: Any) -> Path:
 
 def _names(drop_variables: str | Iterable[str] | None) -> list[str]:
     return [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
+
+
+def _without(dataset: xr.Dataset, names: list[str]) -> xr.Dataset:
+    # Dropping nothing takes as long as building the dataset.
+    return dataset.drop_vars(names, errors="ignore") if names else dataset
 
 
 def _root_attrs(path: Path, content: ResultContent) -> dict[str, Any]:
@@ -146,8 +150,12 @@ def _can_index(coord: xr.DataArray) -> bool:
 
 def _variable(path: Path, array: Array) -> xr.Variable:
     data: Any = array.data
+    encoding: dict[str, Any] = {}
+    if isinstance(data, MapStack) and data.chunks is not None:
+        encoding["preferred_chunks"] = dict(zip(array.dims, (1, *data.chunks), strict=True))
     if isinstance(data, Stored):
         data = indexing.LazilyIndexedArray(LazyArray(path, data))
     elif isinstance(data, MapStack):
         data = indexing.LazilyIndexedArray(LazyMaps(path, data))
-    return xr.Variable(array.dims, data, {"units": array.units, "long_name": array.long_name} | array.attrs)
+    attrs = {"units": array.units, "long_name": array.long_name} | array.attrs
+    return xr.Variable(array.dims, data, attrs, encoding)

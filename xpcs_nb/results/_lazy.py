@@ -41,7 +41,7 @@ class LazyArray(BackendArray):
 
 
 class LazyMaps(BackendArray):
-    """Two-time maps as (bin, t1, t2): read map by map, and completed from their upper triangles."""
+    """Two-time maps as (bin, t1, t2), completed from their upper triangles; of a map only the part used is read."""
 
     def __init__(self, path: Path, stack: MapStack) -> None:
         self.path = path
@@ -62,18 +62,51 @@ class LazyMaps(BackendArray):
         return np.stack(maps) if maps else np.empty((0, *np.empty(self.shape[1:])[rows, columns].shape), self.dtype)
 
     def _map(self, file: h5py.File, number: int, rows: Any, columns: Any) -> NDArray[Any]:
-        upper = _values(file, self.stack.datasets[number], ())
-        if upper.shape != self.shape[1:]:
+        name = self.stack.datasets[number]
+        stored = entry(file, name)
+        if stored.shape != self.shape[1:]:
             raise CorruptDataError(
                 "a two-time map has another shape than the first",
                 path=self.path,
-                where=self.stack.datasets[number],
-                got=upper.shape,
+                where=name,
+                got=stored.shape,
                 expected=self.shape[1:],
             )
-        full = upper + upper.T
-        np.fill_diagonal(full, upper.diagonal())
-        return np.asarray(full[rows, columns])
+        (top, bottom, rows), (left, right, columns) = (_span(part, len(stored)) for part in (rows, columns))
+        pieces = []
+        if left < top:
+            # Below the diagonal: the mirror image is stored.
+            pieces.append(_values(file, name, (slice(left, min(right, top)), slice(top, bottom))).T)
+        if right > top:
+            upper = _values(file, name, (slice(top, bottom), slice(top, max(right, bottom))))
+            _mirror(upper)
+            pieces.append(upper[:, max(left - top, 0) : right - top])
+        part = pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
+        return np.asarray(part[:, columns][rows])
+
+
+def _span(index: Any, size: int) -> tuple[int, int, Any]:
+    """Return the least range of rows that holds `index`, and what `index` is within it."""
+    chosen = range(size)[index]
+    if isinstance(chosen, int):
+        return chosen, chosen + 1, 0
+    if not chosen:
+        return 0, 1, slice(0, 0)
+    low, high = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
+    return low, high + 1, slice(None) if chosen.step > 0 and abs(chosen.step) == 1 else np.asarray(chosen) - low
+
+
+def _mirror(upper: NDArray[Any], block: int = 256) -> None:
+    """Copy what is above the diagonal to below it, in place and by blocks that stay in the processor's cache."""
+    n = len(upper)
+    for first in range(0, n, block):
+        last = min(first + block, n)
+        square = upper[first:last, first:last]
+        below = np.tril_indices(last - first, -1)
+        square[below] = square.T[below]
+        for begin in range(last, n, block):
+            end = min(begin + block, n)
+            upper[begin:end, first:last] = upper[first:last, begin:end].T
 
 
 def _values(file: h5py.File, dataset: str, key: tuple[Any, ...]) -> NDArray[Any]:

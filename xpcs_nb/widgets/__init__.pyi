@@ -1,5 +1,7 @@
 from ._browse import Browser, browse
+from ._curve_view import CurveView
 from ._curves_view import CurvesView
+from ._explore import Explorer, explore
 from ._image_view import ImageView
 from ._live_g2 import LiveG2, LiveState
 from ._live_panel import LivePanel
@@ -9,7 +11,9 @@ from ._resubmit import Resubmit
 
 __all__ = [
     "Browser",
+    "CurveView",
     "CurvesView",
+    "Explorer",
     "ImageView",
     "LiveG2",
     "LivePanel",
@@ -17,6 +21,7 @@ __all__ = [
     "QMapEditor",
     "Resubmit",
     "browse",
+    "explore",
     "portal_page",
     "serve_portal",
 ]
