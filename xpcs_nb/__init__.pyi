@@ -1,4 +1,15 @@
-from .analysis import fit_dispersion, fit_g2
+from .analysis import (
+    absolute_scale,
+    fit_dispersion,
+    fit_g2,
+    fit_saxs_law,
+    integrate_ring,
+    integrate_wedge,
+    master_curve,
+    normalize_saxs,
+    subtract_background,
+    to_absolute,
+)
 from .catalog import Catalog
 from .core import Geometry, ReductionOptions
 from .errors import XpcsError
@@ -6,7 +17,7 @@ from .flows import Facility, Run, connect
 from .frames import open_frames
 from .qmap import QMap
 from .reduction import G2Preview, correlate
-from .results import open_result
+from .results import export_curve, open_result, read_curve
 
 __all__ = [
     "Catalog",
@@ -17,10 +28,20 @@ __all__ = [
     "ReductionOptions",
     "Run",
     "XpcsError",
+    "absolute_scale",
     "connect",
     "correlate",
+    "export_curve",
     "fit_dispersion",
     "fit_g2",
+    "fit_saxs_law",
+    "integrate_ring",
+    "integrate_wedge",
+    "master_curve",
+    "normalize_saxs",
     "open_frames",
     "open_result",
+    "read_curve",
+    "subtract_background",
+    "to_absolute",
 ]

@@ -6,13 +6,16 @@ from xpcs_nb.plots._intensity import plot_intensity
 from xpcs_nb.plots._qmap import qmap_report
 from xpcs_nb.plots._save import save_all
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
+from xpcs_nb.plots._saxs_curves import plot_curves, plot_regions
 from xpcs_nb.plots._twotime import colour_limits, plot_twotime
 
 __all__ = [
     "colour_limits",
+    "plot_curves",
     "plot_dispersion",
     "plot_g2",
     "plot_intensity",
+    "plot_regions",
     "plot_saxs_1d",
     "plot_saxs_2d",
     "plot_stability",
