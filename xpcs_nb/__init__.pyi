@@ -3,6 +3,7 @@ from .analysis import (
     fit_dispersion,
     fit_g2,
     fit_saxs_law,
+    fit_visibility,
     integrate_ring,
     integrate_wedge,
     master_curve,
@@ -16,7 +17,7 @@ from .errors import XpcsError
 from .flows import Facility, Run, connect
 from .frames import open_frames
 from .qmap import QMap
-from .reduction import G2Preview, correlate
+from .reduction import G2Preview, correlate, xsvs
 from .results import export_curve, open_result, read_curve
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "fit_dispersion",
     "fit_g2",
     "fit_saxs_law",
+    "fit_visibility",
     "integrate_ring",
     "integrate_wedge",
     "master_curve",
@@ -44,4 +46,5 @@ __all__ = [
     "read_curve",
     "subtract_background",
     "to_absolute",
+    "xsvs",
 ]

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import typer
 
-from xpcs_nb.cli import _correlate, _demo, _process, _qmap, _result, _runs, _sandbox, _search, _site, _watch
+from xpcs_nb.cli import _correlate, _demo, _process, _qmap, _result, _runs, _sandbox, _search, _site, _watch, _xsvs
 from xpcs_nb.errors import XpcsError
 
 __all__ = ["app", "main"]
@@ -33,6 +33,7 @@ app.command("cancel")(_runs.cancel)
 app.command("runs")(_runs.runs)
 app.command("search")(_search.search)
 app.command("watch")(_watch.watch)
+app.command("xsvs")(_xsvs.xsvs)
 app.add_typer(_qmap.app, name="qmap")
 app.add_typer(_result.app, name="result")
 app.add_typer(_site.app, name="site")

@@ -8,6 +8,7 @@ from xpcs_nb.plots._save import save_all
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
 from xpcs_nb.plots._saxs_curves import plot_curves, plot_regions
 from xpcs_nb.plots._twotime import colour_limits, plot_twotime
+from xpcs_nb.plots._xsvs import plot_photons, plot_xsvs
 
 __all__ = [
     "colour_limits",
@@ -15,11 +16,13 @@ __all__ = [
     "plot_dispersion",
     "plot_g2",
     "plot_intensity",
+    "plot_photons",
     "plot_regions",
     "plot_saxs_1d",
     "plot_saxs_2d",
     "plot_stability",
     "plot_twotime",
+    "plot_xsvs",
     "qmap_report",
     "save_all",
 ]

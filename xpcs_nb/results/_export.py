@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xpcs_nb.errors import FileFormatError, MissingFileError, OptionError
 from xpcs_nb.hdf5 import CurveContent, atomic_file, read_nxcansas, write_nxcansas
 
-__all__ = ["export_curve", "export_g2", "export_intensity", "read_curve"]
+__all__ = ["export_curve", "export_g2", "export_intensity", "export_xsvs", "read_curve"]
 
 type Floats = NDArray[np.float64]
 
@@ -111,6 +111,32 @@ def export_intensity(result: xr.DataTree, path: str | PathLike[str], *, overwrit
     data = result.root["saxs"]["intensity"]
     header = [("time_units", "s"), ("intensity_units", data.attrs.get("units", ""))]
     columns = {"time": data["time"].to_numpy(), "intensity": data.to_numpy()}
+    return _write_table(Path(path), columns, header, overwrite)
+
+
+def export_xsvs(data: xr.Dataset, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write contrast against exposure as a table, a row for each bin and exposure that has a contrast.
+
+    The others are named in the header, with the reason.
+
+    Raises
+    ------
+    OptionError
+        If this is no speckle visibility, or the ending is not one of a text file.
+    ResultExistsError, WriteError
+        As `export_curve`.
+    """
+    if not {"contrast", "contrast_err", "kbar", "status"} <= set(data):
+        raise OptionError("this is no speckle visibility", got=", ".join(map(str, data)), expected="what xsvs returns")
+    flat = data.stack(row=("bin", "exposure"))
+    ok = (flat["status"] == "ok").to_numpy()
+    header: list[tuple[str, object]] = [("exposure_units", "s"), ("q_units", "1/angstrom"), ("phi_units", "degree")]
+    for row in np.flatnonzero(~ok):
+        one = flat.isel(row=int(row))
+        header.append((f"bin {int(one['bin'])}, exposure {float(one['exposure']):g}", str(one["status"].item())))
+    names = ["bin", "q", "phi", "exposure", "exposure_frames", "n_windows", "kbar", "contrast", "contrast_err"]
+    names += ["contrast_err_photons", "contrast_moment", "contrast_moment_err"]
+    columns = {name: flat[name].to_numpy()[ok] for name in names if name in flat.variables}
     return _write_table(Path(path), columns, header, overwrite)
 
 
