@@ -1,4 +1,17 @@
-from .analysis import fit_dispersion, fit_g2, trust_report
+from .analysis import (
+    absolute_scale,
+    fit_dispersion,
+    fit_g2,
+    fit_saxs_law,
+    fit_visibility,
+    integrate_ring,
+    integrate_wedge,
+    master_curve,
+    normalize_saxs,
+    subtract_background,
+    to_absolute,
+    trust_report,
+)
 from .catalog import Catalog
 from .core import Geometry, ReductionOptions
 from .errors import XpcsError
@@ -7,8 +20,8 @@ from .frames import open_frames
 from .plots import compare
 from .qmap import QMap
 from .recipes import open_batch, rerun
-from .reduction import G2Preview, correlate
-from .results import open_result
+from .reduction import G2Preview, correlate, xsvs
+from .results import export_curve, open_result, read_curve
 from .widgets import QMapEditor, browse
 
 __all__ = [
@@ -21,15 +34,27 @@ __all__ = [
     "ReductionOptions",
     "Run",
     "XpcsError",
+    "absolute_scale",
     "browse",
     "compare",
     "connect",
     "correlate",
+    "export_curve",
     "fit_dispersion",
     "fit_g2",
+    "fit_saxs_law",
+    "fit_visibility",
+    "integrate_ring",
+    "integrate_wedge",
+    "master_curve",
+    "normalize_saxs",
     "open_batch",
     "open_frames",
     "open_result",
+    "read_curve",
     "rerun",
+    "subtract_background",
+    "to_absolute",
     "trust_report",
+    "xsvs",
 ]

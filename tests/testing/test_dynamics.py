@@ -97,7 +97,7 @@ def test_a_beam_that_makes_no_sense_is_refused(flux):
 
 
 def test_events_are_sorted_and_unique_and_pixels_keep_their_own_mean(monkeypatch):
-    monkeypatch.setattr("xpcs_nb.testing._dynamics.CHUNK_PHOTONS", 500)
+    monkeypatch.setattr("xpcs_nb.simulation._dynamics.CHUNK_PHOTONS", 500)
     mean = np.tile([0.0, 0.001, 0.05, 2.0], 300)
     pixel, frame, count = renewal_events(mean, 5.0, 0.3, 50, np.random.default_rng(7))
     assert (pixel.dtype, frame.dtype, count.dtype) == (np.uint32, np.uint32, np.uint16)

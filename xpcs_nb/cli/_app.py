@@ -23,6 +23,7 @@ from xpcs_nb.cli import (
     _search,
     _site,
     _watch,
+    _xsvs,
 )
 from xpcs_nb.errors import XpcsError
 
@@ -51,6 +52,7 @@ app.command("runs")(_runs.runs)
 app.command("search")(_search.search)
 app.command("portal")(_portal.portal)
 app.command("watch")(_watch.watch)
+app.command("xsvs")(_xsvs.xsvs)
 app.add_typer(_qmap.app, name="qmap")
 app.add_typer(_result.app, name="result")
 app.add_typer(_site.app, name="site")

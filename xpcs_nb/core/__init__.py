@@ -15,6 +15,7 @@ from xpcs_nb.core._frames import ChunkTable, EventList, FrameSource
 from xpcs_nb.core._geometry import HC_KEV_ANGSTROM, Geometry
 from xpcs_nb.core._optional import require
 from xpcs_nb.core._options import AnalysisType, Engine, FrameRange, ReductionOptions, Smooth
+from xpcs_nb.core._photons import PhotonCounts
 from xpcs_nb.core._records import Metadata, QMapArrays, QMapHistory
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Metadata",
     "MultitauArrays",
     "MultitauSums",
+    "PhotonCounts",
     "PixelEvents",
     "PixelLabels",
     "QMapArrays",

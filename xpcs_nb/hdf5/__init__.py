@@ -4,6 +4,7 @@ from xpcs_nb.hdf5._atomic import atomic_file
 from xpcs_nb.hdf5._content import Array, MapStack, Node, ResultContent, Stored
 from xpcs_nb.hdf5._image import read_image, read_result_image
 from xpcs_nb.hdf5._metadata import find_metadata, is_metadata, read_metadata
+from xpcs_nb.hdf5._nxcansas import CurveContent, read_nxcansas, write_nxcansas
 from xpcs_nb.hdf5._qmap import hash_qmap, read_qmap, write_qmap, write_qmap_group
 from xpcs_nb.hdf5._qmap_maps import mask_of
 from xpcs_nb.hdf5._result_read import is_result, read_multitau, read_result
@@ -13,6 +14,7 @@ from xpcs_nb.hdf5._writing import atomic_hdf5
 
 __all__ = [
     "Array",
+    "CurveContent",
     "MapStack",
     "Node",
     "ResultContent",
@@ -29,9 +31,11 @@ __all__ = [
     "read_image",
     "read_metadata",
     "read_multitau",
+    "read_nxcansas",
     "read_qmap",
     "read_result",
     "read_result_image",
+    "write_nxcansas",
     "write_qmap",
     "write_qmap_group",
     "write_result_file",

@@ -12,8 +12,10 @@ from xpcs_nb.plots._panels import Curve, Panel, colours_of, draw_panels, named_r
 from xpcs_nb.plots._qmap import qmap_report
 from xpcs_nb.plots._save import save_all, write_figure
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
+from xpcs_nb.plots._saxs_curves import plot_curves, plot_regions
 from xpcs_nb.plots._twotime import colour_limits, plot_twotime
 from xpcs_nb.plots._twotime_cuts import TwotimeView, cut_lines, plot_twotime_cuts, twotime_view
+from xpcs_nb.plots._xsvs import plot_photons, plot_xsvs
 
 __all__ = [
     "Curve",
@@ -34,17 +36,21 @@ __all__ = [
     "match_bin",
     "named_results",
     "partial_panels",
+    "plot_curves",
     "plot_dispersion",
     "plot_g2",
     "plot_g2_map",
     "plot_g2_partial",
     "plot_intensity",
+    "plot_photons",
+    "plot_regions",
     "plot_saxs_1d",
     "plot_saxs_2d",
     "plot_spectrum",
     "plot_stability",
     "plot_twotime",
     "plot_twotime_cuts",
+    "plot_xsvs",
     "qmap_report",
     "save_all",
     "saxs_1d_panels",

@@ -15,8 +15,8 @@ from xpcs_nb.analysis import multitau_dataset, usable_delays
 from xpcs_nb.errors import OptionError
 from xpcs_nb.qmap import QMap
 from xpcs_nb.results import open_result
-from xpcs_nb.testing._measurement import Measurement, Truth
-from xpcs_nb.testing._twin_fit import coincidences, decay, frames_alike, scatter_errors
+from xpcs_nb.simulation._measurement import Measurement, Truth
+from xpcs_nb.simulation._twin_fit import coincidences, decay, frames_alike, scatter_errors
 
 __all__ = ["Pulls", "TwinReport", "compare_twin"]
 

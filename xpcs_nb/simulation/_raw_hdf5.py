@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.errors import OptionError
-from xpcs_nb.testing._raw import Frames, as_events, blocks, describe
+from xpcs_nb.simulation._raw import Frames, as_events, blocks, describe
 
 __all__ = ["Compression", "write_eiger", "write_hdf5"]
 

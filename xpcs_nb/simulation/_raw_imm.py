@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from xpcs_nb.errors import OptionError
-from xpcs_nb.testing._raw import Frames, as_events, blocks, describe
+from xpcs_nb.simulation._raw import Frames, as_events, blocks, describe
 
 __all__ = ["write_imm"]
 

@@ -13,9 +13,9 @@ from xpcs_nb.core import EventList
 from xpcs_nb.errors import OptionError
 from xpcs_nb.qmap import QMap
 from xpcs_nb.results import open_result
-from xpcs_nb.testing._dynamics import Events, add_events, renewal_events
-from xpcs_nb.testing._measurement import Measurement, RawFormat, Truth, module_gaps, write_measurement
-from xpcs_nb.testing._twin_fit import Dynamics, frames_alike, measured_dynamics
+from xpcs_nb.simulation._dynamics import Events, add_events, renewal_events
+from xpcs_nb.simulation._measurement import Measurement, RawFormat, Truth, module_gaps, write_measurement
+from xpcs_nb.simulation._twin_fit import Dynamics, frames_alike, measured_dynamics
 
 __all__ = ["twin"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import EventList
 from xpcs_nb.errors import OptionError
-from xpcs_nb.testing._raw import Frames, as_events, pack_events
+from xpcs_nb.simulation._raw import Frames, as_events, pack_events
 
 __all__ = ["write_rigaku3m", "write_rigaku500k"]
 

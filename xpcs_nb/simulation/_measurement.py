@@ -14,11 +14,11 @@ from xpcs_nb.core import EventList, Geometry
 from xpcs_nb.errors import OptionError
 from xpcs_nb.frames._rigaku import GAP, MODULE_SHAPE, SHAPE_3M
 from xpcs_nb.qmap import QMap, partition
-from xpcs_nb.testing._dynamics import dim_events, renewal_events
-from xpcs_nb.testing._metadata import write_metadata
-from xpcs_nb.testing._raw_hdf5 import write_hdf5
-from xpcs_nb.testing._raw_imm import write_imm
-from xpcs_nb.testing._raw_rigaku import write_rigaku3m, write_rigaku500k
+from xpcs_nb.simulation._dynamics import dim_events, renewal_events
+from xpcs_nb.simulation._metadata import write_metadata
+from xpcs_nb.simulation._raw_hdf5 import write_hdf5
+from xpcs_nb.simulation._raw_imm import write_imm
+from xpcs_nb.simulation._raw_rigaku import write_rigaku3m, write_rigaku500k
 
 __all__ = ["Measurement", "RawFormat", "Truth", "module_gaps", "simulate_measurement", "write_measurement"]
 

@@ -1,0 +1,8 @@
+"""Measurements that were not made: photons with known dynamics, and what could be learned from them.
+
+Names load on first use.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
