@@ -1,9 +1,15 @@
+from ._agreement import Agreement, Rejection, Repeats, agreement
+from ._average import average_g2, grid_difference, mean_dataset, warn_of_scatter
+from ._combine import Combined, MeanErrors, MeanWeights, combine
 from ._compare import Match, compare_table
 from ._contrast import ContrastEstimate, contrast_from_counts
+from ._diffusion import DiffusionLimit, extrapolate_diffusion
 from ._dispersion import Dispersion, LeftOut, fit_dispersion
-from ._fit import ModelName, fit_g2, fitted_curve
+from ._fit import Weights, fit_g2, fitted_curve
 from ._jackknife import G2Estimate, g2_from_sums
-from ._models import MODELS, Model, Parameter
+from ._known_models import ModelName
+from ._models import MODELS, Model
+from ._parameters import Parameter
 from ._points import MIN_PAIRS, Uncertainty, multitau_dataset, usable_delays
 from ._saxs_absolute import ScaleFactor, absolute_scale, to_absolute
 from ._saxs_curve import subtract_background
@@ -12,6 +18,7 @@ from ._saxs_integrate import integrate_ring, integrate_wedge
 from ._saxs_laws import SaxsLaw, fit_saxs_law
 from ._saxs_master import master_curve
 from ._saxs_normalize import normalize_saxs
+from ._size import Diffusion, Size, size
 from ._trust import judge, preview_trust, trust_report
 from ._trust_evidence import Curves, Evidence, Parts, PixelMeans, StaticBins
 from ._trust_report import Check, TrustReport, Verdict
@@ -22,22 +29,31 @@ from ._visibility import Estimator, fit_visibility, visibility
 __all__ = [
     "MIN_PAIRS",
     "MODELS",
+    "Agreement",
     "Check",
+    "Combined",
     "ContrastEstimate",
     "Curves",
+    "Diffusion",
+    "DiffusionLimit",
     "Dispersion",
     "Estimator",
     "Evidence",
     "G2Estimate",
     "LeftOut",
     "Match",
+    "MeanErrors",
+    "MeanWeights",
     "Model",
     "ModelName",
     "Parameter",
     "Parts",
     "PixelMeans",
+    "Rejection",
+    "Repeats",
     "SaxsLaw",
     "ScaleFactor",
+    "Size",
     "StaticBins",
     "TrustReport",
     "TwotimeCut",
@@ -45,29 +61,38 @@ __all__ = [
     "TwotimeOverview",
     "Uncertainty",
     "Verdict",
+    "Weights",
     "absolute_scale",
+    "agreement",
+    "average_g2",
+    "combine",
     "compare_table",
     "contrast_from_counts",
     "cut_at_age",
     "cut_from_start",
+    "extrapolate_diffusion",
     "fit_dispersion",
     "fit_g2",
     "fit_saxs_law",
     "fit_visibility",
     "fitted_curve",
     "g2_from_sums",
+    "grid_difference",
     "integrate_ring",
     "integrate_wedge",
     "judge",
     "master_curve",
+    "mean_dataset",
     "multitau_dataset",
     "normalize_saxs",
     "preview_trust",
     "saxs_region",
+    "size",
     "subtract_background",
     "to_absolute",
     "trust_report",
     "twotime_overview",
     "usable_delays",
     "visibility",
+    "warn_of_scatter",
 ]

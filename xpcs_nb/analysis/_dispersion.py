@@ -145,26 +145,49 @@ def fit_dispersion(
     FitError
         If fewer bins are left than the power law has parameters; the message names those left out.
     """
+    if exponent != "free" and not np.isfinite(exponent):
+        raise OptionError("exponent can't be used", got=exponent, expected="'free' or a finite number")
+    bins = usable_rates(fit, rate, q_range, exclude)
+    parameters = 2 if exponent == "free" else 1
+    if len(np.unique(bins.q)) < parameters:
+        raise FitError(
+            "too few bins for a power law",
+            got=f"{len(np.unique(bins.q))} different q",
+            expected=f"at least {parameters}",
+            hint="; ".join(f"bin {out.bin}: {out.reason}" for out in bins.left_out) or None,
+        )
+    return _line(np.log(bins.q), np.log(bins.rate), (bins.rate / bins.error) ** 2, exponent, bins.used, bins.left_out)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """q (1/angstrom), rate and error (1/s) of the bins that can be used, their labels, and the other bins."""
+
+    q: Floats
+    rate: Floats
+    error: Floats
+    used: tuple[int, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def usable_rates(fit: xr.Dataset, rate: str, q_range: tuple[float, float] | None, exclude: Collection[int]) -> Rates:
+    """Return the rates of the bins with a fit, a q inside `q_range` and an error; the others with the reason.
+
+    Raises
+    ------
+    OptionError
+        If `fit` has no such rate or no q, or bins to exclude do not exist.
+    """
     missing = [name for name in (rate, f"{rate}_err", "success", "q") if name not in fit]
     if missing:
         raise OptionError("this is no fit of g2", got=f"no {', '.join(missing)}", expected="what fit_g2 returns")
-    if exponent != "free" and not np.isfinite(exponent):
-        raise OptionError("exponent can't be used", got=exponent, expected="'free' or a finite number")
     reasons = _reasons(fit, rate, q_range, exclude)
     good = np.array([reason is None for reason in reasons])
     bins = [int(label) for label in fit["bin"].to_numpy()]
     left_out = tuple(LeftOut(label, reason) for label, reason in zip(bins, reasons, strict=True) if reason is not None)
     q, value, error = (fit[name].to_numpy().astype(float)[good] for name in ("q", rate, f"{rate}_err"))
-    parameters = 2 if exponent == "free" else 1
-    if len(np.unique(q)) < parameters:
-        raise FitError(
-            "too few bins for a power law",
-            got=f"{len(np.unique(q))} different q",
-            expected=f"at least {parameters}",
-            hint="; ".join(f"bin {out.bin}: {out.reason}" for out in left_out) or None,
-        )
     used = tuple(label for label, keep in zip(bins, good, strict=True) if keep)
-    return _line(np.log(q), np.log(value), (value / error) ** 2, exponent, used, left_out)
+    return Rates(q, value, error, used, left_out)
 
 
 def _line(

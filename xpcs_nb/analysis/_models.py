@@ -1,59 +1,117 @@
-"""Models of g2, all linear in baseline and contrast, with their derivatives."""
+"""Models of g2: what a fit needs to know of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import override
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MODELS", "Model", "Parameter", "evaluate"]
+from xpcs_nb.analysis._freedom import Freedom
+from xpcs_nb.analysis._parameters import BASELINE, CONTRAST, Parameter
+from xpcs_nb.analysis._shapes import SHAPES, Candidates, Shape
+from xpcs_nb.analysis._starts import best_of_grid
+
+__all__ = ["MODELS", "Model", "ShapeModel", "evaluate"]
 
 type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """One parameter of a model.
-
-    Attributes
-    ----------
-    name, unit, long_name
-        As they appear in datasets.
-    bounds
-        Where a fit may look unless told otherwise; None for rates, whose bounds follow from the delays.
-    """
-
-    name: str
-    unit: str
-    long_name: str
-    bounds: tuple[float, float] | None
-
-    @property
-    def is_rate(self) -> bool:
-        """Rates are fitted as logarithms: they are positive and span decades."""
-        return self.bounds is None
-
-
-BASELINE = Parameter("baseline", "1", "baseline of g2", (-np.inf, np.inf))
-CONTRAST = Parameter("contrast", "1", "speckle contrast", (0.0, np.inf))
-RATE = Parameter("rate", "1/s", "relaxation rate", None)
-EXPONENT = Parameter("exponent", "1", "stretching exponent", (0.1, 3.0))
-RATE_SLOW = Parameter("rate_slow", "1/s", "relaxation rate of the slow mode", None)
-FRACTION = Parameter("fraction", "1", "share of the fast mode", (0.0, 1.0))
-
-
-@dataclass(frozen=True)
-class Model:
-    r"""A model :math:`g_2(\tau) = b + \beta\, s(\tau; \theta)`.
+class Model(ABC):
+    """A model of g2.
 
     Attributes
     ----------
     name, formula
         How it is called, and what it says.
-    shape_parameters
-        The parameters :math:`\theta`; baseline and contrast come before them.
+    parameters
+        In the order of the fit.
+    """
+
+    name: str
+    formula: str
+    parameters: tuple[Parameter, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of all parameters."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+    @cached_property
+    def rates(self) -> NDArray[np.bool_]:
+        """Which parameters are rates, and so fitted as logarithms, shape (P,)."""
+        return np.array([parameter.is_rate for parameter in self.parameters])
+
+    def column(self, name: str) -> int | None:
+        """Return the place of a parameter; None where the model has none of this name."""
+        return self.names.index(name) if name in self.names else None
+
+    @abstractmethod
+    def curve(self, delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
+        """Return g2 (D, T) and its derivatives (D, P, T) for parameters `theta` (D, P), rates as logarithms."""
+
+    @abstractmethod
+    def starts(self, delay: Floats, g2: Floats, weight: Floats, freedom: Freedom) -> Floats:
+        """Return where to start, (D, P), for curves g2 (D, T) with weights 1/sigma**2 (0 leaves a point out)."""
+
+    @staticmethod
+    def from_function(
+        function: Callable[..., Floats],
+        *,
+        name: str | None = None,
+        start: Mapping[str, float] | None = None,
+        bounds: Mapping[str, tuple[float, float]] | None = None,
+        units: Mapping[str, str] | None = None,
+        rates: tuple[str, ...] = ("rate", "rate_slow"),
+    ) -> Model:
+        """Make a model of a function of your own: ``function(delay, first, second, ...)`` that returns g2.
+
+        Derivatives are numerical. A function made of numpy's elementwise operations is evaluated for all bins at
+        once (its parameters are then columns of shape (D, 1)); any other one is called bin by bin.
+
+        Parameters
+        ----------
+        function
+            Takes delays (s), shape (T,), and the parameters as further arguments; their names are those of the fit.
+        name
+            How it is called in results; by default the name of the function.
+        start
+            Where to start, by parameter. Rates need none: a grid of rates is tried. Nor do ``baseline`` and
+            ``contrast``, which are read off the curve; any other parameter starts at 1, or inside its bounds.
+        bounds
+            Lower and upper bound, by parameter; ``contrast`` is positive unless given. Those of rates follow from
+            the delays.
+        units
+            Units by parameter, for the labels; rates are in 1/s.
+        rates
+            Parameters that are positive and span decades: they are fitted as logarithms.
+
+        Returns
+        -------
+        Model
+            To be passed as ``fit_g2(..., model=...)``.
+
+        Raises
+        ------
+        OptionError
+            If the parameters can't be read from the function, or `start`, `bounds` or `units` name others.
+        """
+        from xpcs_nb.analysis._function_model import function_model
+
+        return function_model(function, name, start or {}, bounds or {}, units or {}, rates)
+
+
+@dataclass(frozen=True)
+class ShapeModel(Model):
+    r"""A model :math:`g_2(\tau) = b + \beta\, s(\tau; \theta)`: baseline and contrast come first.
+
+    Attributes
+    ----------
     shape
         Takes delays (T,) in s and :math:`\theta` (..., P), rates as natural logarithms; gives s (..., T) and
         its derivatives (..., P, T).
@@ -61,91 +119,31 @@ class Model:
         Takes a grid of logarithmic rates (K,); gives :math:`\theta` (C, P) to start fits from.
     """
 
-    name: str
-    formula: str
-    shape_parameters: tuple[Parameter, ...]
-    shape: Callable[[Floats, Floats], tuple[Floats, Floats]]
-    candidates: Callable[[Floats], Floats]
+    shape: Shape = field(repr=False)
+    candidates: Candidates = field(repr=False)
 
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """All parameters, in the order of the fit."""
-        return (BASELINE, CONTRAST, *self.shape_parameters)
+    @override
+    def curve(self, delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
+        shape, slopes = self.shape(delay, theta[:, 2:])
+        all_slopes = np.empty((len(theta), theta.shape[1], len(delay)))
+        all_slopes[:, 0] = 1.0
+        all_slopes[:, 1] = shape
+        np.multiply(theta[:, 1, None, None], slopes, out=all_slopes[:, 2:])
+        return theta[:, :1] + theta[:, 1:2] * shape, all_slopes
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of all parameters."""
-        return tuple(parameter.name for parameter in self.parameters)
-
-
-def _stretched(delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
-    log_rate, exponent = theta[..., :1], theta[..., 1:2]
-    log_phase = np.log(delay) + log_rate
-    # exp(-2 x) is 0 long before the clip, which only keeps powers of absurd trial values finite.
-    phase = np.exp(np.clip(exponent * log_phase, -700.0, 7.0))
-    shape = np.exp(-2 * phase)
-    slope = -2 * phase * shape
-    return shape, np.stack([slope * exponent, slope * log_phase], axis=-2)
-
-
-def _single(delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
-    phase = delay * np.exp(theta[..., :1])
-    shape = np.exp(-2 * phase)
-    return shape, (-2 * phase * shape)[..., None, :]
-
-
-def _double(delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
-    fast, slow = delay * np.exp(theta[..., :1]), delay * np.exp(theta[..., 1:2])
-    fraction = theta[..., 2:3]
-    field_fast, field_slow = np.exp(-fast), np.exp(-slow)
-    field = fraction * field_fast + (1 - fraction) * field_slow
-    slopes = [-fraction * fast * field_fast, -(1 - fraction) * slow * field_slow, field_fast - field_slow]
-    return field**2, 2 * field[..., None, :] * np.stack(slopes, axis=-2)
-
-
-def _product(*axes: Floats) -> Floats:
-    return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=-1)
-
-
-def _double_candidates(log_rates: Floats) -> Floats:
-    theta = _product(log_rates[::2], log_rates[::2], np.array([0.2, 0.5, 0.8]))
-    return theta[theta[:, 0] > theta[:, 1]]
+    @override
+    def starts(self, delay: Floats, g2: Floats, weight: Floats, freedom: Freedom) -> Floats:
+        return best_of_grid(self.shape, self.candidates, delay, g2, weight, freedom)
 
 
 MODELS = {
-    model.name: model
-    for model in (
-        Model(
-            "single",
-            "g2 = baseline + contrast * exp(-2 rate delay)",
-            (RATE,),
-            _single,
-            lambda log_rates: log_rates[:, None],
-        ),
-        Model(
-            "stretched",
-            "g2 = baseline + contrast * exp(-2 (rate delay)**exponent)",
-            (RATE, EXPONENT),
-            _stretched,
-            lambda log_rates: _product(log_rates, np.array([0.4, 0.7, 1.0, 1.5, 2.0])),
-        ),
-        Model(
-            "double",
-            "g2 = baseline + contrast * (fraction exp(-rate delay) + (1 - fraction) exp(-rate_slow delay))**2",
-            (RATE, RATE_SLOW, FRACTION),
-            _double,
-            _double_candidates,
-        ),
-    )
+    name: ShapeModel(name, formula, (BASELINE, CONTRAST, *parameters), shape, candidates)
+    for name, (formula, parameters, shape, candidates) in SHAPES.items()
 }
 
 
 def evaluate(model: Model, delay: Floats, values: Floats) -> Floats:
-    """Return g2 at `delay` (T,) for parameter `values` (..., P) in the order of `Model.names`, rates in 1/s."""
-    theta = np.array(values[..., 2:], dtype=float)
-    for column, parameter in enumerate(model.shape_parameters):
-        if parameter.is_rate:
-            theta[..., column] = np.log(theta[..., column])
-    shape, _ = model.shape(delay, theta)
-    curve: Floats = values[..., :1] + values[..., 1:2] * shape
-    return curve
+    """Return g2 at `delay` (T,) for parameter `values` (D, P) in the order of `Model.names`, rates in 1/s."""
+    theta = np.array(values, dtype=float)
+    theta[..., model.rates] = np.log(theta[..., model.rates])
+    return model.curve(delay, theta)[0]

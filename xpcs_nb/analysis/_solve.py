@@ -1,258 +1,230 @@
-"""Least squares of one g2 curve: a start from a grid, a bounded refinement, and a verdict."""
+"""Least squares of many g2 curves at once: a start from a grid, a bounded refinement, and a verdict for each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
-from scipy.special import chdtri
+from scipy.special import chdtrc
 
+from xpcs_nb.analysis._freedom import Freedom
+from xpcs_nb.analysis._minimise import minimise
 from xpcs_nb.analysis._models import Model
+from xpcs_nb.analysis._verdict import Verdicts
 
-__all__ = ["Curve", "Freedom", "Outcome", "solve", "starts"]
+__all__ = ["Curves", "Outcome", "solve"]
 
 type Floats = NDArray[np.float64]
+type Bools = NDArray[np.bool_]
 
-#: Chance that pure noise passes for a decay (3 sigma).
-FALSE_ALARM = 0.0027
-
-#: A fit from a good start takes 5 to 20.
-MAX_EVALUATIONS = 200
-
-#: Directions of the parameters' space that weigh less than this can't be told from rounding.
-SINGULAR = 1e-7
+#: Curves that are worked on at a time: their arrays stay in the cache of a core.
+CHUNK = 256
+#: Directions of the parameters' space whose square weighs less than this can't be told from rounding.
+SINGULAR = 1e-13
 
 
 @dataclass(frozen=True)
-class Curve:
-    """The usable points of one bin.
+class Curves:
+    """The points of all bins.
 
     Attributes
     ----------
-    delay, g2, sigma
-        Shape (T,).
+    delay
+        s, shape (T,).
+    g2, sigma
+        Shape (D, T); finite, also where a point is not used.
+    used
+        Which points count, shape (D, T).
     covariance
-        Of the points, shape (T, T), to carry over to the parameters; None where sigma is all that is known.
+        Of the points, to carry over to the parameters, shape (D, T, T); None where sigma is all that is known.
+    whitening
+        What makes the used points uncorrelated and of variance 1, shape (D, T, T); None to weight them by 1/sigma.
     """
 
     delay: Floats
     g2: Floats
     sigma: Floats
+    used: Bools
     covariance: Floats | None = None
+    whitening: Floats | None = None
 
-
-@dataclass(frozen=True)
-class Freedom:
-    """Which parameters may move and how far; rates as natural logarithms. All of shape (P,).
-
-    Attributes
-    ----------
-    low, high
-        Bounds.
-    fixed
-        Values of the parameters that are held; NaN for the free ones.
-    significance
-        Least ratio of the contrast to its error.
-    """
-
-    low: Floats
-    high: Floats
-    fixed: Floats
-    significance: float
+    def take(self, rows: slice | NDArray[np.int64]) -> Curves:
+        """Return some of the curves."""
+        covariance = None if self.covariance is None else self.covariance[rows]
+        whitening = None if self.whitening is None else self.whitening[rows]
+        return Curves(self.delay, self.g2[rows], self.sigma[rows], self.used[rows], covariance, whitening)
 
     @property
-    def free(self) -> NDArray[np.bool_]:
-        """Which parameters are free."""
-        return np.isnan(self.fixed)
+    def weight(self) -> Floats:
+        """1/sigma, and 0 for points that are not used, shape (D, T)."""
+        return np.where(self.used, 1 / np.where(self.used, self.sigma, 1.0), 0.0)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Parameters (rates as logarithms) with their covariance, or why there are none (then `status` is not ``ok``)."""
+    """What became of all curves; parameters (rates as logarithms) are NaN where `status` is not ``ok``.
 
-    status: str
+    Attributes
+    ----------
+    status
+        ``ok`` or the reason, one a curve.
+    values, covariance
+        Shapes (D, P), (D, P, P).
+    chi2, dof
+        Shape (D,); also of fits that failed after they were tried.
+    penalty
+        Parameters that the noise can make use of, shape (D,): by so much it lowers chi2. Their number where points
+        are not correlated, more where they are.
+    p_value
+        Chance that a right model has this chi2 or a larger one, shape (D,).
+    """
+
+    status: list[str]
     values: Floats
     covariance: Floats
-    chi2: float = np.nan
-    dof: int = 0
+    chi2: Floats
+    dof: NDArray[np.int64]
+    penalty: Floats
+    p_value: Floats
 
 
-def starts(model: Model, delay: Floats, g2: Floats, weight: Floats, freedom: Freedom) -> Floats:
-    """Return the best point of a grid over the shape parameters, with baseline and contrast solved exactly.
-
-    Parameters
-    ----------
-    model
-        The model; its grid is evaluated for all bins at once.
-    delay
-        Shape (T,).
-    g2, weight
-        Shape (D, T); weight 0 leaves a point out (its g2 must be finite all the same).
-    freedom
-        Of one bin; held parameters keep their values.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (D, P).
-    """
-    rates = np.linspace(np.log(0.1 / delay.max()), np.log(2.0 / delay.min()), 40)
-    theta = model.candidates(rates)
-    held = freedom.fixed[2:]
-    theta = np.where(np.isnan(held), np.clip(theta, freedom.low[2:], freedom.high[2:]), held)
-    shape, _ = model.shape(delay, theta)
-    w, wg = weight.sum(1)[:, None], (weight * g2).sum(1)[:, None]
-    ws, wss, wgs = weight @ shape.T, weight @ (shape**2).T, (weight * g2) @ shape.T
-    baseline, contrast = _linear(w, wg, ws, wss, wgs, freedom)
-    misfit = baseline * (baseline * w - 2 * wg) + contrast * (contrast * wss - 2 * wgs) + 2 * baseline * contrast * ws
-    best = np.argmin(misfit, axis=1)
-    row = np.arange(len(g2))
-    return np.column_stack([baseline[row, best], contrast[row, best], theta[best]])
-
-
-def _linear(w: Floats, wg: Floats, ws: Floats, wss: Floats, wgs: Floats, freedom: Freedom) -> tuple[Floats, Floats]:
-    """Solve for baseline and contrast of every bin and candidate, inside their bounds."""
-    held_baseline, held_contrast = freedom.fixed[:2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if not np.isnan(held_contrast):
-            contrast = np.full_like(ws, held_contrast)
-        elif not np.isnan(held_baseline):
-            contrast = (wgs - held_baseline * ws) / wss
-        else:
-            contrast = (w * wgs - ws * wg) / (w * wss - ws**2)
-        # A candidate without any decay among the points says nothing about the contrast.
-        contrast = np.clip(np.nan_to_num(contrast, nan=0.0, posinf=0.0, neginf=0.0), freedom.low[1], freedom.high[1])
-        baseline = np.nan_to_num((wg - contrast * ws) / w, nan=1.0)
-    if not np.isnan(held_baseline):
-        return np.full_like(ws, held_baseline), contrast
-    return np.clip(baseline, freedom.low[0], freedom.high[0]), contrast
-
-
-def solve(model: Model, curve: Curve, start: Floats, freedom: Freedom) -> Outcome:
-    """Fit one curve from `start` (P,) and judge the result."""
-    free = freedom.free
-    failed = np.full(len(free), np.nan), np.full((len(free), len(free)), np.nan)
-    dof = len(curve.g2) - int(free.sum())
-    if dof < 1:
-        return Outcome(f"too few points: {len(curve.g2)} for {int(free.sum())} free parameters", *failed)
-
-    def full(moving: Floats) -> Floats:
-        values = freedom.fixed.copy()
-        values[free] = moving
-        return values
-
-    def residual(moving: Floats) -> Floats:
-        values = full(moving)
-        shape, _ = model.shape(curve.delay, values[2:])
-        weighted: Floats = (values[0] + values[1] * shape - curve.g2) / curve.sigma
-        return weighted
-
-    def jacobian(moving: Floats) -> Floats:
-        values = full(moving)
-        shape, slopes = model.shape(curve.delay, values[2:])
-        columns = np.column_stack([np.ones_like(shape), shape, values[1] * slopes.T])
-        weighted: Floats = columns[:, free] / curve.sigma[:, None]
-        return weighted
-
-    low, high = freedom.low[free], freedom.high[free]
-    margin = np.where(np.isfinite(high - low), 1e-3 * (high - low), 1e-9)
-    inside = np.clip(start[free], low + margin, high - margin)
-    found = least_squares(
-        residual,
-        inside,
-        jac=jacobian,
-        bounds=(low, high),
-        x_scale="jac",
-        ftol=1e-10,
-        xtol=1e-10,
-        gtol=1e-10,
-        max_nfev=MAX_EVALUATIONS,
+def solve(model: Model, curves: Curves, freedom: Freedom) -> Outcome:
+    """Fit all curves and judge each."""
+    n_curves, n_parameters = freedom.fixed.shape
+    n_free = int(freedom.free.sum())
+    n_used = curves.used.sum(axis=1)
+    outcome = Outcome(
+        [f"too few points: {used} for {n_free} free parameters" for used in n_used],
+        np.full((n_curves, n_parameters), np.nan),
+        np.full((n_curves, n_parameters, n_parameters), np.nan),
+        np.full(n_curves, np.nan),
+        np.maximum(n_used - n_free, 0),
+        np.full(n_curves, np.nan),
+        np.full(n_curves, np.nan),
     )
-    chi2 = 2 * float(found.cost)
-    moving, slopes = np.asarray(found.x, dtype=float), np.asarray(found.jac, dtype=float)
-    # Without a decay the iteration may well wander off: then that is the reason to give.
-    status = _no_decay(curve, freedom, chi2, dof)
-    if status is None and not found.success:
-        status = f"not converged after {found.nfev} evaluations"
-    status = status or _at_bound(model, moving, freedom)
-    if status is None:
-        spread = _spread(slopes, curve)
-        status = _undetermined(model, moving, spread, freedom)
-        if status is None and spread is not None:
-            covariance = np.full((len(free), len(free)), np.nan)
-            covariance[np.ix_(free, free)] = spread
-            return Outcome("ok", full(moving), covariance, chi2, dof)
-    return Outcome(status or "not determined", *failed, chi2, dof)
+    enough = n_used > n_free
+    holes = enough & _incomplete(curves)
+    for row in np.flatnonzero(holes):
+        outcome.status[row] = "g2_cov is incomplete"
+    for rows in _chunks(np.flatnonzero(enough & ~holes)):
+        _solve_chunk(model, curves.take(rows), freedom.take(rows), outcome, rows)
+    return outcome
 
 
-def _no_decay(curve: Curve, freedom: Freedom, chi2: float, dof: int) -> str | None:
-    """Say so where a constant describes the points about as well as the model does."""
-    if not np.isnan(freedom.fixed[1]):
-        return None
-    one, g2 = 1 / curve.sigma, curve.g2 / curve.sigma
-    free_baseline = bool(np.isnan(freedom.fixed[0]))
-    level = float(one @ g2 / (one @ one)) if free_baseline else float(freedom.fixed[0])
-    flat = float(np.sum((g2 - level * one) ** 2))
-    more = int(freedom.free.sum()) - free_baseline
-    if flat - chi2 >= chdtri(more, FALSE_ALARM) * max(1.0, chi2 / dof):
-        return None
-    return f"contrast not significant: a constant fits as well (chi2 {flat:.4g}, model {chi2:.4g})"
+def _chunks(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    for first in range(0, len(rows), CHUNK):
+        yield rows[first : first + CHUNK]
 
 
-def _at_bound(model: Model, moving: Floats, freedom: Freedom) -> str | None:
-    free = np.flatnonzero(freedom.free)
-    for value, index in zip(moving, free, strict=True):
-        low, high = freedom.low[index], freedom.high[index]
-        width = high - low if np.isfinite(high - low) else max(abs(value), 1.0)
-        for name, bound in (("lower", low), ("upper", high)):
-            if abs(value - bound) <= 1e-4 * width:
-                parameter = model.parameters[index]
-                shown = np.exp(bound) if parameter.is_rate else bound
-                unit = "" if parameter.unit == "1" else f" {parameter.unit}"
-                return f"{parameter.name} at its {name} bound {shown:.4g}{unit}"
-    return None
+def _incomplete(curves: Curves) -> Bools:
+    if curves.covariance is None:
+        return np.zeros(len(curves.g2), dtype=bool)
+    finite = np.isfinite(curves.covariance)
+    if finite.all():
+        return np.zeros(len(curves.g2), dtype=bool)
+    both: Bools = curves.used[:, :, None] & curves.used[:, None, :]
+    holes: Bools = (both & ~finite).any(axis=(1, 2))
+    return holes
 
 
-def _spread(slopes: Floats, curve: Curve) -> Floats | None:
-    """Return the covariance of the free parameters, or None where some combination of them has no effect."""
-    size = np.linalg.norm(slopes, axis=0)
-    if not np.all(size > 0):
-        return None
-    left, singular, right = np.linalg.svd(slopes / size, full_matrices=False)
-    if singular[-1] < SINGULAR * singular[0]:
-        return None
-    influence = (right.T / singular) @ left.T / size[:, None]
-    if curve.covariance is None:
-        return influence @ influence.T
-    influence = influence / curve.sigma
-    spread: Floats = influence @ curve.covariance @ influence.T
-    return spread
+def _solve_chunk(model: Model, curves: Curves, freedom: Freedom, outcome: Outcome, rows: NDArray[np.int64]) -> None:
+    free, weight = freedom.free, curves.weight
+    whitening = curves.whitening
+
+    def full(moving: Floats, some: NDArray[np.int64]) -> Floats:
+        theta = freedom.fixed[some]
+        theta[:, free] = moving
+        return theta
+
+    def residuals(moving: Floats, some: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        value, slopes = model.curve(curves.delay, full(moving, some))
+        if not free.all():
+            slopes = slopes[:, free]
+        difference = value - curves.g2[some]
+        if whitening is not None:
+            return (whitening[some] @ difference[:, :, None])[:, :, 0], slopes @ whitening[some].transpose(0, 2, 1)
+        slopes *= weight[some, None, :]
+        return difference * weight[some], slopes
+
+    begin = model.starts(curves.delay, curves.g2, weight**2, freedom)
+    found = minimise(residuals, _inside(begin, freedom)[:, free], freedom.low[:, free], freedom.high[:, free])
+    influence = _influence(found.slopes)
+    penalty, p_value = _expected(curves, found.slopes, influence, found.chi2, outcome.dof[rows])
+    spread = _spread(curves, weight, influence)
+    judge = Verdicts(model, freedom, found.values, spread, found.chi2, outcome.dof[rows])
+    status = judge.status(found.converged, curves.g2, weight)
+    good = np.array([one is None for one in status])
+    for row, one in zip(rows, status, strict=True):
+        outcome.status[row] = one or "ok"
+    outcome.chi2[rows], outcome.penalty[rows], outcome.p_value[rows] = found.chi2, penalty, p_value
+    theta = full(found.values, np.arange(len(rows)))
+    outcome.values[rows[good]] = theta[good]
+    outcome.covariance[np.ix_(rows[good], free, free)] = spread[good]
 
 
-def _undetermined(model: Model, moving: Floats, spread: Floats | None, freedom: Freedom) -> str | None:
-    """Name what the points do not determine."""
-    if spread is None:
-        return "parameters can't be told apart by these points"
-    error = dict(zip(np.flatnonzero(freedom.free), np.sqrt(np.diagonal(spread)), strict=True))
-    value = dict(zip(np.flatnonzero(freedom.free), moving, strict=True))
-    if 1 in value and not value[1] >= freedom.significance * error[1]:
-        return f"contrast not determined: {value[1]:.3g} ± {error[1]:.2g}"
-    return _same_rates(model, moving, spread, freedom)
+def _inside(begin: Floats, freedom: Freedom) -> Floats:
+    """Start a little inside the bounds, where every parameter has an effect."""
+    width = freedom.high - freedom.low
+    margin = np.where(np.isfinite(width), 1e-3 * width, 1e-9)
+    return np.clip(begin, freedom.low + margin, freedom.high - margin)
 
 
-def _same_rates(model: Model, moving: Floats, spread: Floats, freedom: Freedom) -> str | None:
-    """Say so where two modes are not two: the logarithm of the ratio of their rates is 0 within errors."""
-    rates = np.array([parameter.is_rate for parameter in model.parameters])
-    if rates.sum() < 2:
-        return None
-    values = freedom.fixed.copy()
-    values[freedom.free] = moving
-    fast, slow = values[rates]
-    direction = np.zeros(len(rates))
-    direction[np.flatnonzero(rates)] = 1.0, -1.0
-    direction = direction[freedom.free]
-    if fast - slow > freedom.significance * np.sqrt(direction @ spread @ direction):
-        return None
-    return f"the two rates can't be told apart: {np.exp(fast):.3g} and {np.exp(slow):.3g} 1/s"
+def _influence(slopes: Floats) -> Floats:
+    """Return how each weighted point moves each free parameter, shape (D, F, T); NaN where they can't be told apart."""
+    size = np.linalg.norm(slopes, axis=2)
+    lit = np.isfinite(size).all(axis=1) & (size > 0).all(axis=1)
+    unit = slopes / np.where(lit[:, None], size, 1.0)[:, :, None]
+    unit[~lit] = 0.0
+    weights, directions = np.linalg.eigh(unit @ unit.transpose(0, 2, 1))
+    singular = ~lit | (weights[:, 0] < SINGULAR * weights[:, -1])
+    weights[singular] = np.nan
+    inverse = (directions / weights[:, None, :]) @ directions.transpose(0, 2, 1)
+    return (inverse @ unit) / np.where(lit[:, None], size, 1.0)[:, :, None]
+
+
+def _spread(curves: Curves, weight: Floats, influence: Floats) -> Floats:
+    """Return the covariance of the free parameters, shape (D, F, F)."""
+    if curves.covariance is None:
+        return influence @ influence.transpose(0, 2, 1)
+    if curves.whitening is not None:
+        influence = influence @ curves.whitening
+    else:
+        influence = influence * weight[:, None, :]
+    return influence @ _clean(curves) @ influence.transpose(0, 2, 1)
+
+
+def _clean(curves: Curves) -> Floats:
+    """Return the covariance with 0 for points that are not used."""
+    if curves.covariance is None:
+        raise AssertionError("there is no covariance")
+    both = curves.used[:, :, None] & curves.used[:, None, :]
+    return np.where(both, curves.covariance, 0.0)
+
+
+def _expected(
+    curves: Curves, slopes: Floats, influence: Floats, chi2: Floats, dof: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Return what noise takes off chi2, and the chance of a larger chi2 than the one found, were the model right.
+
+    Where points are correlated, chi2 is a weighted sum of chi squares of one degree of freedom. It is taken for a
+    multiple of a chi square with the same mean and variance (Satterthwaite's approximation).
+    """
+    n_free = slopes.shape[1]
+    if curves.covariance is None:
+        return np.full(len(chi2), float(n_free)), np.asarray(chdtrc(dof, chi2), dtype=np.float64)
+    white = curves.whitening if curves.whitening is not None else _diagonal(curves.weight)
+    noise = white @ _clean(curves) @ white.transpose(0, 2, 1)
+    fitted = slopes.transpose(0, 2, 1) @ influence
+    penalty = np.einsum("dij,dji->d", fitted, noise)
+    left = np.eye(noise.shape[-1]) - fitted
+    noise = left @ noise @ left.transpose(0, 2, 1)
+    mean, half_variance = np.einsum("dii->d", noise), np.einsum("dij,dij->d", noise, noise)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        chance = chdtrc(mean**2 / half_variance, chi2 * mean / half_variance)
+    return np.asarray(penalty, dtype=np.float64), np.asarray(chance, dtype=np.float64)
+
+
+def _diagonal(weight: Floats) -> Floats:
+    return weight[:, :, None] * np.eye(weight.shape[1])
