@@ -6,11 +6,13 @@ from xpcs_nb.reduction._multitau import reduce_multitau
 from xpcs_nb.reduction._preview import G2Preview
 from xpcs_nb.reduction._scattering import reduce_scattering
 from xpcs_nb.reduction._twotime import reduce_twotime, twotime_maps
+from xpcs_nb.reduction._twotime_log import log_twotime_maps
 
 __all__ = [
     "G2Preview",
     "correlate",
     "correlate_to_file",
+    "log_twotime_maps",
     "pixel_events",
     "reduce_multitau",
     "reduce_scattering",
