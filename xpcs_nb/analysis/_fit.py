@@ -10,8 +10,8 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from xpcs_nb.analysis._fit_dataset import fit_dataset
-from xpcs_nb.analysis._known_models import ModelName, model_of, remember
 from xpcs_nb.analysis._fit_limits import Bounds, Fixed, freedom_of
+from xpcs_nb.analysis._known_models import ModelName, model_of, remember
 from xpcs_nb.analysis._models import Model, evaluate
 from xpcs_nb.analysis._points import (
     MIN_PAIRS,

@@ -29,7 +29,7 @@ def correlate(
     raw: Annotated[Path, typer.Argument(help="Raw data: HDF5, Eiger master, IMM, Rigaku .bin or .bin.000")],
     qmap: Annotated[Path, typer.Option("--qmap", "-q", help="Mask and partition (APS layout)")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the result file")] = Path("cluster_results"),
-    type_: Annotated[str, typer.Option("--type", "-t", help="multitau, twotime or both")] = "multitau",
+    type_: Annotated[str, typer.Option("--type", "-t", help="multitau, twotime, both or twotime-log")] = "multitau",
     engine: Annotated[_Engine, typer.Option(help="auto: boost_corr on a GPU, builtin on a CPU")] = _Engine.auto,
     begin_frame: Annotated[int, typer.Option("--begin-frame", "-b", help="First frame, from 0")] = 0,
     end_frame: Annotated[int, typer.Option("--end-frame", "-e", help="One past the last frame; -1 for all")] = -1,

@@ -1,6 +1,7 @@
 """Words, units, geometry, and the arrays by which the other layers meet."""
 
 from xpcs_nb.core._arrays import (
+    LogTwotimeMap,
     MultitauArrays,
     MultitauSums,
     PixelEvents,
@@ -13,6 +14,7 @@ from xpcs_nb.core._arrays import (
 from xpcs_nb.core._delays import DelayGrid
 from xpcs_nb.core._frames import ChunkTable, EventList, FrameSource
 from xpcs_nb.core._geometry import HC_KEV_ANGSTROM, Geometry
+from xpcs_nb.core._log_grid import LogGrid
 from xpcs_nb.core._optional import require
 from xpcs_nb.core._options import AnalysisType, Engine, FrameRange, ReductionOptions, Smooth
 from xpcs_nb.core._photons import PhotonCounts
@@ -28,6 +30,8 @@ __all__ = [
     "FrameRange",
     "FrameSource",
     "Geometry",
+    "LogGrid",
+    "LogTwotimeMap",
     "Metadata",
     "MultitauArrays",
     "MultitauSums",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "LogTwotimeMap",
     "MultitauArrays",
     "MultitauSums",
     "PixelEvents",
@@ -201,6 +202,22 @@ class TwotimeMap:
     g2_segments: Floats
 
 
+@dataclass(frozen=True, kw_only=True)
+class LogTwotimeMap:
+    """Log two-time correlation of one dynamic bin.
+
+    Attributes
+    ----------
+    bin
+        Dynamic label (from 1).
+    c2
+        Mean of the full map in each cell of `LogGrid`, shape (M,).
+    """
+
+    bin: int
+    c2: Floats
+
+
 @dataclass(kw_only=True)
 class ResultArrays:
     """All that a reduction hands to the writer of result files.
@@ -213,6 +230,8 @@ class ResultArrays:
         Arrays, or None where not computed.
     twotime
         Iterator over the maps, consumed while writing, so that one map is in memory at a time.
+    twotime_log
+        The same for the log two-time correlation.
     multitau_config, twotime_config
         Options, as written to the ``config`` groups.
     provenance
@@ -225,6 +244,7 @@ class ResultArrays:
     scattering: ScatteringArrays
     multitau: MultitauArrays | None = None
     twotime: Iterator[TwotimeMap] | None = None
+    twotime_log: Iterator[LogTwotimeMap] | None = None
     multitau_config: dict[str, Any] = field(default_factory=dict)
     twotime_config: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)

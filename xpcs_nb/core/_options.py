@@ -10,7 +10,7 @@ from xpcs_nb.errors import OptionError
 
 __all__ = ["AnalysisType", "Engine", "FrameRange", "ReductionOptions", "Smooth"]
 
-AnalysisType = Literal["multitau", "twotime", "both"]
+AnalysisType = Literal["multitau", "twotime", "both", "twotime-log"]
 Engine = Literal["auto", "builtin", "boost_corr"]
 Smooth = Literal["sqmap", "dqmap"]
 
@@ -47,7 +47,7 @@ class ReductionOptions:
     Parameters
     ----------
     type
-        ``multitau``, ``twotime`` or ``both`` (any case).
+        ``multitau``, ``twotime``, ``both``, or ``twotime-log``: multi-tau and the log two-time correlation (any case).
     engine
         ``builtin``, ``boost_corr``, or ``auto``: boost_corr on a GPU, builtin on a CPU.
     begin_frame, end_frame
@@ -123,12 +123,17 @@ class ReductionOptions:
     @property
     def wants_multitau(self) -> bool:
         """Whether a multi-tau g2 is asked for."""
-        return self.type in ("multitau", "both")
+        return self.type in ("multitau", "both", "twotime-log")
 
     @property
     def wants_twotime(self) -> bool:
         """Whether two-time maps are asked for."""
         return self.type in ("twotime", "both")
+
+    @property
+    def wants_log(self) -> bool:
+        """Whether log two-time correlations are asked for."""
+        return self.type == "twotime-log"
 
     def frame_range(self, n_frames: int) -> FrameRange:
         """Fit the frame options to a series of `n_frames`; warn where frames at its end are left out."""

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from xpcs_nb.core import LogGrid
 from xpcs_nb.errors import CorruptDataError, FileFormatError
 from xpcs_nb.hdf5._content import Array, MapStack, Node, ResultContent, Stored
 from xpcs_nb.hdf5._nodes import (
@@ -34,13 +35,15 @@ from xpcs_nb.hdf5._scalars import (
     read_values,
 )
 
-__all__ = ["ENGINE_GROUP", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps", "read_aps_multitau"]
+__all__ = ["ENGINE_GROUP", "LOG", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps", "read_aps_multitau"]
 
 MULTITAU = "/xpcs/multitau"
 TWOTIME = "/xpcs/twotime"
 QMAP = "/xpcs/qmap"
 #: What this package adds to the layout.
 OURS = "/xpcs/xpcs_nb"
+#: Log two-time correlation.
+LOG = f"{OURS}/twotime_log"
 ENGINE_GROUP = f"{MULTITAU}/config"
 DETECTOR = "/entry/instrument/detector_1"
 AVERAGE = "/xpcs/temporal_mean"
@@ -75,6 +78,8 @@ def read_aps(file: h5py.File) -> ResultContent:
     nodes["qmap"] = _qmap(file)
     nodes["metadata"] = Node(attrs=all_scalars(entry(file, "/entry")))
     nodes["provenance"] = Node(attrs=_provenance(file, config))
+    if has_key(file, f"{LOG}/c2"):
+        nodes["twotime_log"] = _log(file, _step(frame_time, config[kinds[0]]))
     if has_key(file, f"{OURS}/trust"):
         nodes["trust"] = Node(attrs={"report": plain(file[f"{OURS}/trust"][()])})
     attrs = {"analysis_type": "+".join(kinds), "frame_time": frame_time, "frame_time_units": "s"}
@@ -246,6 +251,28 @@ def _twotime(file: h5py.File, step: float) -> Node:
         )
         coords["segment_delay"] = Array(("segment_delay",), times[: parts.shape[0]], "s", "delay")
     return Node(variables, coords)
+
+
+def _log(file: h5py.File, step: float) -> Node:
+    """Cells of the log two-time correlation stay in the file; where they lie follows from the number of frames."""
+    grid = LogGrid(int(file[LOG].attrs["n_frames"]))
+    cells = file[f"{LOG}/c2"]
+    if cells.shape[-1] != len(grid):
+        raise FileFormatError(
+            "the log two-time correlation does not fit its frames",
+            path=file.filename,
+            where=LOG,
+            got=f"{cells.shape[-1]} cells",
+            expected=f"{len(grid)} for {grid.n_frames} frames",
+        )
+    bins = np.atleast_1d(squeezed(file, f"{LOG}/processed_bins")).astype(np.int64)
+    coords = {
+        "lag": Array(("cell",), grid.lag * step, "s", "lag t2 - t1, mean of the cell"),
+        "age": Array(("cell",), grid.age * step, "s", "age (t1 + t2) / 2, mean of the cell"),
+    }
+    coords |= label_coords("bin", bins, axes_of(file, "dynamic"))
+    c2 = Array(("bin", "cell"), stored(file, f"{LOG}/c2"), UNITLESS, "log two-time correlation")
+    return Node({"c2": c2}, coords, {"n_frames": grid.n_frames, "step": step})
 
 
 def _saxs(file: h5py.File, step: float, kind: str) -> Node:

@@ -12,9 +12,9 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xpcs_nb.core import MultitauArrays, ResultArrays, ScatteringArrays, TwotimeMap, UnnormalizedArrays
+from xpcs_nb.core import LogTwotimeMap, MultitauArrays, ResultArrays, ScatteringArrays, TwotimeMap, UnnormalizedArrays
 from xpcs_nb.errors import OptionError
-from xpcs_nb.hdf5._layout_aps import AVERAGE, INTENSITY, MULTITAU, OURS, QMAP, TWOTIME, UNNORMALIZED
+from xpcs_nb.hdf5._layout_aps import AVERAGE, INTENSITY, LOG, MULTITAU, OURS, QMAP, TWOTIME, UNNORMALIZED
 from xpcs_nb.hdf5._qmap import read_qmap, write_qmap_group
 from xpcs_nb.hdf5._scalars import open_file
 from xpcs_nb.hdf5._tiles import write_upper_triangle
@@ -26,6 +26,8 @@ __all__ = ["write_result_file"]
 VERSION = 1
 #: Arrays beyond this are compressed, as boost_corr does.
 COMPRESSED_FROM = 8192
+#: Cells of the log two-time correlation that are read at once.
+LOG_CHUNK = 1 << 16
 
 
 def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap: Path, overwrite: bool) -> None:
@@ -50,6 +52,8 @@ def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap
         if content.twotime is not None:
             _config(file, f"{TWOTIME}/config", content.twotime_config)
             _twotime(file, content.twotime, check)
+        if content.twotime_log is not None:
+            _twotime_log(file, content.twotime_log, len(content.scattering.intensity_vs_time), check)
         ours = file.require_group(OURS)
         ours.attrs["version"] = VERSION
         ours["provenance"] = provenance
@@ -153,3 +157,19 @@ def _twotime(file: h5py.File, maps: Iterator[TwotimeMap], check: Callable[[], No
     _put(file, f"{TWOTIME}/processed_bins", np.array(bins))
     _put(file, f"{TWOTIME}/normalized_g2", np.stack(g2, axis=-1))
     _put(file, f"{TWOTIME}/normalized_g2_segments", np.stack(segments, axis=-1))
+
+
+def _twotime_log(file: h5py.File, maps: Iterator[LogTwotimeMap], n_frames: int, check: Callable[[], None]) -> None:
+    group = file.create_group(LOG)
+    group.attrs["n_frames"] = n_frames
+    bins = []
+    for number, found in enumerate(maps):
+        row = found.c2.astype(np.float32)
+        if number == 0:
+            shape, chunks = (1, len(row)), (1, min(len(row), LOG_CHUNK))
+            cells = group.create_dataset("c2", shape, np.float32, maxshape=(None, len(row)), chunks=chunks)
+        cells.resize(number + 1, axis=0)
+        cells[number] = row
+        bins.append(found.bin)
+        check()
+    group["processed_bins"] = np.array(bins)

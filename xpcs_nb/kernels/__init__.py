@@ -18,6 +18,7 @@ from xpcs_nb.kernels._twotime_dense import (
     sum_pixels,
 )
 from xpcs_nb.kernels._twotime_diagonals import DiagonalSums, g2_from_twotime
+from xpcs_nb.kernels._twotime_log import log_cells_of_events
 
 __all__ = [
     "TOGETHER",
@@ -38,6 +39,7 @@ __all__ = [
     "events_map",
     "finish_map",
     "g2_from_twotime",
+    "log_cells_of_events",
     "pixel_buffers",
     "place_events",
     "rebin_pixels",

@@ -8,6 +8,7 @@ from xpcs_nb.reduction._preview import G2Preview
 from xpcs_nb.reduction._provenance import fingerprint
 from xpcs_nb.reduction._scattering import reduce_scattering
 from xpcs_nb.reduction._twotime import reduce_twotime, twotime_maps
+from xpcs_nb.reduction._twotime_log import log_twotime_maps
 from xpcs_nb.reduction._xsvs import xsvs
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "correlate_to_file",
     "count_photons",
     "fingerprint",
+    "log_twotime_maps",
     "pixel_events",
     "reduce_multitau",
     "reduce_scattering",

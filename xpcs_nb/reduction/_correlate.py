@@ -18,6 +18,7 @@ from xpcs_nb.core import (
     DelayGrid,
     FrameRange,
     FrameSource,
+    LogTwotimeMap,
     Metadata,
     MultitauArrays,
     MultitauSums,
@@ -40,6 +41,7 @@ from xpcs_nb.reduction._provenance import Fingerprints, provenance
 from xpcs_nb.reduction._scattering import reduce_scattering
 from xpcs_nb.reduction._trust import Judged
 from xpcs_nb.reduction._twotime import reduce_twotime, twotime_maps
+from xpcs_nb.reduction._twotime_log import log_twotime_maps
 from xpcs_nb.results import result_path, write_result
 
 if TYPE_CHECKING:
@@ -241,7 +243,7 @@ class _Job:
             threads=options.threads,
             progress=self._stage("multitau"),
         )
-        return self._content(scattering, multitau=self._multitau(sums, partial), twotime=wanted)
+        return self._content(scattering, multitau=self._multitau(sums, partial), twotime=wanted, log=self._log())
 
     def _boost_corr(self) -> ResultArrays:
         output = run_boost_corr(
@@ -254,7 +256,22 @@ class _Job:
         if output.sums is not None:
             check_sums(output.sums, scattering.intensity_vs_time, normalized=self.options.normalize_frame)
             multitau = self._multitau(output.sums, [])
-        return self._content(scattering, multitau=multitau, twotime=output.twotime)
+        return self._content(scattering, multitau=multitau, twotime=output.twotime, log=self._log())
+
+    def _log(self) -> Iterator[LogTwotimeMap] | None:
+        """Log two-time correlations are ours with either engine."""
+        options = self.options
+        if not options.wants_log:
+            return None
+        return log_twotime_maps(
+            self.source,
+            self.labels,
+            self.frames,
+            bins=options.dq_selection,
+            smooth=options.smooth,
+            threads=options.threads,
+            progress=self._stage("log two-time"),
+        )
 
     def _content(
         self,
@@ -262,6 +279,7 @@ class _Job:
         *,
         multitau: MultitauArrays | None = None,
         twotime: Iterator[TwotimeMap] | None = None,
+        log: Iterator[LogTwotimeMap] | None = None,
     ) -> ResultArrays:
         config = self.options.as_config() | {"engine": self.engine}
         watched = Judged(self.options, self.qmap, self.labels, scattering, multitau)
@@ -270,6 +288,7 @@ class _Job:
             scattering=scattering,
             multitau=multitau,
             twotime=None if twotime is None else watched.maps(twotime),
+            twotime_log=log,
             trust=watched.report,
             multitau_config=config | {"analysis_type": "multitau"} if multitau is not None else {},
             twotime_config=config | {"analysis_type": "twotime"} if twotime is not None else {},
@@ -316,7 +335,7 @@ class _Job:
 
 def _check_selection(options: ReductionOptions, labels: PixelLabels) -> None:
     """Refuse dynamic bins that do not exist before any frame is read."""
-    if options.dq_selection is None or not options.wants_twotime:
+    if options.dq_selection is None or not (options.wants_twotime or options.wants_log):
         return
     filled = set((np.unique(labels.dynamic) + 1).tolist())
     unknown = sorted(set(options.dq_selection) - filled)
