@@ -115,8 +115,8 @@ export class View {
     if (!this.scene.image || !this.density || !this.canvas.width) return;
     if (this.stale.image || !this.pixels) this.paintImage();
     this.paintVectors();
+    this.root.dispatchEvent(new CustomEvent("xnb-painted", { detail: { ...this.stale } }));
     this.stale = { image: false, vectors: false };
-    this.root.dispatchEvent(new CustomEvent("xnb-painted"));
   }
 
   paintImage() {
