@@ -219,6 +219,11 @@ class MaskPanel:
         self.kind.observe(lambda _: self._show(), "value")
         self._show()
 
+    @property
+    def all_parts(self) -> list[w.Widget]:
+        """The fields of all forms, shown or not."""
+        return [part for form_ in self.forms.values() for part in form_.parts]
+
     def _show(self) -> None:
         self.body.children = tuple(self.forms[self.kind.value].parts)
 
