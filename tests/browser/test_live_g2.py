@@ -14,14 +14,13 @@ from xpcs_nb.testing import simulate_measurement
 
 SHAPE = (96, 128)
 START = """
-import json
 import xpcs_nb as xnb
 facility = xnb.connect(home={home!r}, workers=1, detached=False)
 editor = xnb.QMapEditor({result!r}, height=420)
 """
 SECONDS = 60
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +47,13 @@ def test_g2_follows_a_stroke_and_the_data_are_processed_with_it(lab: Lab, book: 
     stage = Stage(book, SHAPE)
     tab(book, "g2")
     book.bring(".xnb-live .xnb-curves-panel")
-    book.kernel.until("editor.live.curves.drawn == editor.live.curves._number > 0", True, SECONDS)
-    before = book.kernel.value("editor.live.curves._number")
+    book.kernel.until("editor.live.curves.drawn == editor.live.curves.drawing['number'] > 0", True, SECONDS)
+    before = book.kernel.value("editor.live.curves.drawing['number']")
     stage.press("b")
     stage.drag((60, 30), (80, 40), (100, 60))
     book.kernel.until("[edit.kind for edit in editor.qmap.edits]", ["brush"])
     book.kernel.until(
-        f"editor.live.curves.drawn == editor.live.curves._number > {before} and editor.live.state.qmap == editor.qmap",
+        f"editor.live.curves.drawn > {before} and editor.live.state.qmap == editor.qmap",
         True,
         SECONDS,
     )
@@ -71,7 +70,7 @@ def test_g2_follows_a_stroke_and_the_data_are_processed_with_it(lab: Lab, book: 
     book.kernel.run("editor.resubmit._facility = facility; editor.resubmit.suffix.value = '_wedge'")
     book.page.get_by_role("button", name="Reprocess", exact=True).click()
     book.kernel.until("editor.resubmit.run is not None", True, SECONDS)
-    book.kernel.until("editor.resubmit.result_path is not None", True, 2 * SECONDS)
+    book.kernel.until("editor.resubmit.result_path is not None", True, 5 * SECONDS)
     figure = book.page.locator(".xnb-resubmit img")
     figure.wait_for(state="visible")
     book.page.wait_for_function("() => document.querySelector('.xnb-resubmit img').naturalWidth > 400")

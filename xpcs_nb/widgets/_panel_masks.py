@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from xpcs_nb.errors import MissingFileError, OptionError
+from xpcs_nb.errors import FileFormatError, MissingFileError, OptionError
 from xpcs_nb.qmap import QMap
 from xpcs_nb.widgets import _forms as form
 
@@ -219,6 +219,11 @@ class MaskPanel:
         self.kind.observe(lambda _: self._show(), "value")
         self._show()
 
+    @property
+    def all_parts(self) -> list[w.Widget]:
+        """The fields of all forms, shown or not."""
+        return [part for form_ in self.forms.values() for part in form_.parts]
+
     def _show(self) -> None:
         self.body.children = tuple(self.forms[self.kind.value].parts)
 
@@ -244,9 +249,7 @@ def parse_pixels(said: str, *, rows_first: bool = False, from_one: bool = False)
     OptionError
         If a line can't be understood; the message names it.
     """
-    pairs = (
-        json.loads(said) if said.lstrip().startswith("[") else [line.replace(",", " ").split() for line in _lines(said)]
-    )
+    pairs = _json(said) if said.lstrip().startswith("[") else [line.replace(",", " ").split() for line in _lines(said)]
     found = []
     for number, pair in enumerate(pairs, 1):
         try:
@@ -261,6 +264,14 @@ def parse_pixels(said: str, *, rows_first: bool = False, from_one: bool = False)
     return found
 
 
+def _json(said: str) -> list[Any]:
+    try:
+        pairs: list[Any] = json.loads(said)
+    except json.JSONDecodeError as error:
+        raise OptionError("the pixels can't be understood", got=str(error), expected="JSON: [[x, y], ...]") from error
+    return pairs
+
+
 def _lines(said: str) -> list[str]:
     return [line for line in said.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
@@ -268,4 +279,7 @@ def _lines(said: str) -> list[str]:
 def _content(path: Path) -> str:
     if not path.is_file():
         raise MissingFileError("there is no such file", path=path)
-    return path.read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise FileFormatError("a list of pixels is text", path=path, got=str(error)) from error
