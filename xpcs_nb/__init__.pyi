@@ -1,17 +1,4 @@
-from .analysis import (
-    absolute_scale,
-    fit_dispersion,
-    fit_g2,
-    fit_saxs_law,
-    fit_visibility,
-    integrate_ring,
-    integrate_wedge,
-    master_curve,
-    normalize_saxs,
-    subtract_background,
-    to_absolute,
-    trust_report,
-)
+from .analysis import absolute_scale, fit_dispersion, fit_g2, fit_saxs_law, fit_visibility, integrate_ring, integrate_wedge, master_curve, normalize_saxs, subtract_background, to_absolute, trust_report
 from .catalog import Catalog
 from .core import Geometry, ReductionOptions
 from .errors import XpcsError
@@ -22,6 +9,7 @@ from .qmap import QMap
 from .recipes import open_batch, rerun
 from .reduction import G2Preview, correlate, xsvs
 from .results import export_curve, open_result, read_curve
+from .simulation import Relaxation, plan, recover, simulate
 from .widgets import QMapEditor, browse
 
 __all__ = [
@@ -32,6 +20,7 @@ __all__ = [
     "QMap",
     "QMapEditor",
     "ReductionOptions",
+    "Relaxation",
     "Run",
     "XpcsError",
     "absolute_scale",
@@ -51,8 +40,11 @@ __all__ = [
     "open_batch",
     "open_frames",
     "open_result",
+    "plan",
     "read_curve",
+    "recover",
     "rerun",
+    "simulate",
     "subtract_background",
     "to_absolute",
     "trust_report",

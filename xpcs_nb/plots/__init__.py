@@ -9,6 +9,7 @@ from xpcs_nb.plots._g2 import plot_g2
 from xpcs_nb.plots._g2_map import g2_image, plot_g2_map
 from xpcs_nb.plots._intensity import plot_intensity
 from xpcs_nb.plots._panels import Curve, Panel, colours_of, draw_panels, named_results
+from xpcs_nb.plots._planning import plot_plan, plot_recovery
 from xpcs_nb.plots._qmap import qmap_report
 from xpcs_nb.plots._save import save_all, write_figure
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
@@ -43,6 +44,8 @@ __all__ = [
     "plot_g2_partial",
     "plot_intensity",
     "plot_photons",
+    "plot_plan",
+    "plot_recovery",
     "plot_regions",
     "plot_saxs_1d",
     "plot_saxs_2d",
