@@ -9,7 +9,7 @@ from typing import TextIO
 
 import typer
 
-from xpcs_nb.cli import _correlate, _demo, _process, _qmap, _result, _runs, _sandbox, _search, _site, _watch
+from xpcs_nb.cli import _average, _correlate, _demo, _process, _qmap, _result, _runs, _sandbox, _search, _site, _watch
 from xpcs_nb.errors import XpcsError
 
 __all__ = ["app", "main"]
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("correlate")(_correlate.correlate)
+app.command("average")(_average.average)
 app.command("demo")(_demo.demo)
 app.command("sandbox")(_sandbox.sandbox)
 app.command("process")(_process.process)

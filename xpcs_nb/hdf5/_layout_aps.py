@@ -25,7 +25,7 @@ from xpcs_nb.hdf5._nodes import (
 from xpcs_nb.hdf5._qmap_maps import squeezed
 from xpcs_nb.hdf5._scalars import all_scalars, entry, has_key, plain, read_float, read_optional_float, read_texts
 
-__all__ = ["ENGINE_GROUP", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps"]
+__all__ = ["ENGINE_GROUP", "FILE_LIST", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps"]
 
 MULTITAU = "/xpcs/multitau"
 TWOTIME = "/xpcs/twotime"
@@ -36,6 +36,8 @@ ENGINE_GROUP = f"{MULTITAU}/config"
 DETECTOR = "/entry/instrument/detector_1"
 AVERAGE = "/xpcs/temporal_mean"
 INTENSITY = "/xpcs/spatial_mean/intensity_vs_time"
+#: Names of the results that an averaged one was made of.
+FILE_LIST = "/xpcs/average/file_list"
 #: boost_corr has used both names; either may be a link whose target is gone.
 UNNORMALIZED = (f"{MULTITAU}/unnormalized_G2", f"{MULTITAU}/unnormalized_g2")
 UNITS = {"Å⁻¹": "1/angstrom", "deg": "degree"}
@@ -64,6 +66,8 @@ def read_aps(file: h5py.File) -> ResultContent:
     nodes["metadata"] = Node(attrs=all_scalars(entry(file, "/entry")))
     nodes["provenance"] = Node(attrs=_provenance(file, config))
     attrs = {"analysis_type": "+".join(kinds), "frame_time": frame_time, "frame_time_units": "s"}
+    if has_key(file, FILE_LIST):
+        attrs["averaged"] = list(read_texts(file, FILE_LIST))
     if has_key(file, "/xpcs/rawdata_path"):
         attrs["raw"] = plain(file["/xpcs/rawdata_path"][()])
     return ResultContent("aps-8idi", attrs, nodes)
@@ -132,8 +136,10 @@ def _multitau(file: h5py.File, step: float) -> Node:
     if has_key(file, f"{MULTITAU}/normalized_g2_err"):
         variables |= _errors(file, file[f"{MULTITAU}/normalized_g2_err"])
     if has_key(file, f"{OURS}/g2_cov"):
+        dataset = file[f"{OURS}/g2_cov"]
+        samples = {"samples": int(dataset.attrs["samples"])} if "samples" in dataset.attrs else {}
         variables["g2_cov"] = Array(
-            ("bin", "delay", "delay2"), file[f"{OURS}/g2_cov"][()], UNITLESS, "covariance of g2 between delays"
+            ("bin", "delay", "delay2"), dataset[()], UNITLESS, "covariance of g2 between delays", samples
         )
     if has_key(file, f"{OURS}/n_pairs"):
         coords["n_pairs"] = Array(("delay",), file[f"{OURS}/n_pairs"][()], UNITLESS, "pairs of frames behind the delay")

@@ -1,18 +1,25 @@
 """Labelled arrays in, matplotlib figures out: no global state, no display needed."""
 
-from xpcs_nb.plots._dispersion import plot_dispersion
+from xpcs_nb.plots._comparison import plot_models
+from xpcs_nb.plots._dispersion import plot_diffusion, plot_dispersion
 from xpcs_nb.plots._g2 import plot_g2
 from xpcs_nb.plots._intensity import plot_intensity
 from xpcs_nb.plots._qmap import qmap_report
+from xpcs_nb.plots._repeats import plot_repeats
+from xpcs_nb.plots._residuals import plot_residuals
 from xpcs_nb.plots._save import save_all
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
 from xpcs_nb.plots._twotime import colour_limits, plot_twotime
 
 __all__ = [
     "colour_limits",
+    "plot_diffusion",
     "plot_dispersion",
     "plot_g2",
     "plot_intensity",
+    "plot_models",
+    "plot_repeats",
+    "plot_residuals",
     "plot_saxs_1d",
     "plot_saxs_2d",
     "plot_stability",

@@ -1,5 +1,6 @@
 """Frames, a partition and options in; results out."""
 
+from xpcs_nb.reduction._average import Averaged, Member, average, average_to_file
 from xpcs_nb.reduction._correlate import correlate, correlate_to_file
 from xpcs_nb.reduction._events import pixel_events
 from xpcs_nb.reduction._multitau import reduce_multitau
@@ -8,7 +9,11 @@ from xpcs_nb.reduction._scattering import reduce_scattering
 from xpcs_nb.reduction._twotime import reduce_twotime, twotime_maps
 
 __all__ = [
+    "Averaged",
     "G2Preview",
+    "Member",
+    "average",
+    "average_to_file",
     "correlate",
     "correlate_to_file",
     "pixel_events",
