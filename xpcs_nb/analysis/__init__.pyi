@@ -1,11 +1,14 @@
 from ._agreement import Agreement, Rejection, Repeats, agreement
-from ._average import average_g2, grid_difference, mean_dataset, warn_of_scatter
+from ._average import average_g2, bin_places, grid_difference, mean_dataset, warn_of_scatter
 from ._combine import Combined, MeanErrors, MeanWeights, combine
 from ._compare import Match, compare_table
+from ._compare_models import compare_models
 from ._contrast import ContrastEstimate, contrast_from_counts
 from ._diffusion import DiffusionLimit, extrapolate_diffusion
 from ._dispersion import Dispersion, LeftOut, fit_dispersion
 from ._fit import Weights, fit_g2, fitted_curve
+from ._global import fit_global
+from ._global_dataset import global_dispersion
 from ._jackknife import G2Estimate, g2_from_sums
 from ._known_models import ModelName
 from ._models import MODELS, Model
@@ -65,7 +68,9 @@ __all__ = [
     "absolute_scale",
     "agreement",
     "average_g2",
+    "bin_places",
     "combine",
+    "compare_models",
     "compare_table",
     "contrast_from_counts",
     "cut_at_age",
@@ -73,10 +78,12 @@ __all__ = [
     "extrapolate_diffusion",
     "fit_dispersion",
     "fit_g2",
+    "fit_global",
     "fit_saxs_law",
     "fit_visibility",
     "fitted_curve",
     "g2_from_sums",
+    "global_dispersion",
     "grid_difference",
     "integrate_ring",
     "integrate_wedge",

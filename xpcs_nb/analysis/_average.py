@@ -16,7 +16,7 @@ from xpcs_nb.analysis._combine import Combined, MeanErrors, MeanWeights, combine
 from xpcs_nb.analysis._points import MIN_PAIRS, multitau_dataset, usable_delays
 from xpcs_nb.errors import OptionError
 
-__all__ = ["average_g2", "grid_difference", "mean_dataset", "warn_of_scatter"]
+__all__ = ["average_g2", "bin_places", "grid_difference", "mean_dataset", "warn_of_scatter"]
 
 type Floats = NDArray[np.float64]
 

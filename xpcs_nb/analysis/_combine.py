@@ -123,18 +123,21 @@ def _shares(repeats: Repeats, kept: list[int], usable: NDArray[np.bool_], weight
             inverse = np.divide(1.0, err**2, out=np.zeros_like(err), where=good)
             shares[place] = inverse.sum(axis=0) / np.maximum(good.sum(axis=0), 1)
         shares[:, ~(shares > 0).any(axis=0)] = 1.0
-    return shares / shares.sum(axis=0)
+    share: Floats = shares / shares.sum(axis=0)
+    return share
 
 
 def _mean(repeats: Repeats, kept: list[int], share: Floats) -> Floats:
     """Return the mean over the repeats that have the point; NaN where none has."""
-    total = weight = np.zeros(1)
+    total: Floats = np.zeros(1)
+    weight: Floats = np.zeros(1)
     for place, repeat in enumerate(kept):
         g2 = repeats.g2(repeat)
         there = np.isfinite(g2)
         total = total + np.where(there, share[place] * g2, 0.0)
         weight = weight + there * share[place]
-    return np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
+    mean: Floats = np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
+    return mean
 
 
 def _deviation(repeats: Repeats, repeat: int, mean: Floats) -> Floats:
@@ -158,7 +161,8 @@ def _scatter_cov(repeats: Repeats, kept: list[int], share: Floats, mean: Floats)
         away = (np.sqrt(share[place]) * _deviation(repeats, repeat, mean)).T
         total += away[:, :, None] * away[:, None, :]
     total[np.isnan(mean).all(axis=0)] = np.nan
-    return total / (len(kept) - 1)
+    covariance: Floats = total / (len(kept) - 1)
+    return covariance
 
 
 def _own(repeats: Repeats, kept: list[int], share: Floats) -> tuple[Floats, Floats | None]:
@@ -177,4 +181,5 @@ def _scale(scatter: Floats, own: Floats, usable: NDArray[np.bool_]) -> Floats:
         ratio = scatter / own
     good = usable & np.isfinite(ratio) & (own > 0)
     total, points = np.where(good, ratio, 0.0).sum(axis=0), good.sum(axis=0)
-    return np.divide(total, points, out=np.full(len(total), np.nan), where=points > 0)
+    scale: Floats = np.divide(total, points, out=np.full(len(total), np.nan), where=points > 0)
+    return scale

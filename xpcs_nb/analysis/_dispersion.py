@@ -178,6 +178,10 @@ def usable_rates(fit: xr.Dataset, rate: str, q_range: tuple[float, float] | None
     OptionError
         If `fit` has no such rate or no q, or bins to exclude do not exist.
     """
+    if "q_exponent" in fit:
+        raise OptionError(
+            "the rates of a global fit follow a power law already", hint="Its power law is global_dispersion(fit)."
+        )
     missing = [name for name in (rate, f"{rate}_err", "success", "q") if name not in fit]
     if missing:
         raise OptionError("this is no fit of g2", got=f"no {', '.join(missing)}", expected="what fit_g2 returns")

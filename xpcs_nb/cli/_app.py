@@ -10,6 +10,7 @@ from typing import TextIO
 import typer
 
 from xpcs_nb.cli import (
+    _average,
     _correlate,
     _crate,
     _demo,
@@ -37,6 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("correlate")(_correlate.correlate)
+app.command("average")(_average.average)
 app.command("demo")(_demo.demo)
 app.command("sandbox")(_sandbox.sandbox)
 app.command("process")(_process.process)

@@ -18,15 +18,18 @@ class ProgressBar:
     ----------
     hidden
         Show nothing (output that is no terminal).
+    unit
+        What is counted.
     """
 
-    def __init__(self, *, hidden: bool = False) -> None:
+    def __init__(self, *, hidden: bool = False, unit: str = "frames") -> None:
         self._hidden = hidden
+        self._unit = unit
         self._bar: tqdm[Any] | None = None
         self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show that `done` of `total` frames are through `stage`."""
+        """Show that `done` of `total` frames (or other units) are through `stage`."""
         if self._hidden:
             return
         bar = self._bar
@@ -35,7 +38,7 @@ class ProgressBar:
 
             self._close()
             self._stage = stage
-            bar = tqdm(total=total, desc=stage, unit=" frames", unit_scale=True)
+            bar = tqdm(total=total, desc=stage, unit=f" {self._unit}", unit_scale=True)
             self._bar = bar
         bar.update(min(done, total) - bar.n)
 

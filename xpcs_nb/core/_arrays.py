@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,14 +114,14 @@ class UnnormalizedArrays:
     Attributes
     ----------
     sums
-        Shape (T, 3, P), float32; axis 1 is G, IP, IF.
+        Shape (T, 3, P), float32; axis 1 is G, IP, IF. Or a sequence that makes one delay (3, P) after the other.
     pixel
         Flat pixel index of the last axis, shape (P,), int64.
     shape
         (rows, columns) of a frame.
     """
 
-    sums: NDArray[np.float32]
+    sums: NDArray[np.float32] | Sequence[NDArray[np.float32]]
     pixel: Ints
     shape: tuple[int, int]
 
@@ -133,13 +133,17 @@ class MultitauArrays:
     Attributes
     ----------
     delay_frames, n_pairs
-        Delay in correlated frames and the pairs it averages over, shape (T,).
+        Delay in correlated frames and the pairs it averages over (None where not known), shape (T,).
     g2, g2_err
         g2 and its block-jackknife error, shape (T, D).
     g2_err_pixels
         The field's error: standard deviation over pixels of the per-pixel g2 / sqrt(pixels), shape (T, D).
     g2_cov
         Covariance between delays, shape (D, T, T).
+    g2_cov_samples
+        Blocks or repeats that the covariance was estimated from, the fewest of any bin; None where not known.
+    estimator
+        What g2_err is; None for the block jackknife (with `g2_cov`) or the scatter over pixels (without).
     g2_partial, g2_partial_err, g2_partial_frames
         g2 of the first `g2_partial_frames[p]` frames, shapes (P, T, D), (P, T, D), (P,); None unless asked for.
     unnormalized
@@ -147,11 +151,13 @@ class MultitauArrays:
     """
 
     delay_frames: Ints
-    n_pairs: Ints
+    n_pairs: Ints | None
     g2: Floats
     g2_err: Floats
     g2_err_pixels: Floats | None = None
     g2_cov: Floats | None = None
+    g2_cov_samples: int | None = None
+    estimator: str | None = None
     g2_partial: Floats | None = None
     g2_partial_err: Floats | None = None
     g2_partial_frames: Ints | None = None
@@ -169,7 +175,9 @@ class ScatteringArrays:
     scattering_1d
         Mean of each static bin, shape (S,); NaN for a bin without pixels.
     scattering_1d_segments
-        The same in K equal stretches of time, shape (K, S); each a mean over its own frames.
+        The same in K equal stretches of time, shape (K, S).
+    segments_scale
+        What a segment is: a mean over its own frames, unless it comes from a program that writes something else.
     intensity_vs_time
         Mean of each correlated frame over the used pixels, shape (N,).
     """
@@ -178,6 +186,7 @@ class ScatteringArrays:
     scattering_1d: Floats
     scattering_1d_segments: Floats
     intensity_vs_time: Floats
+    segments_scale: str = "mean"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +247,8 @@ class ResultArrays:
         JSON-able document for the ``xpcs_nb`` group.
     trust
         Makes the trust report, a JSON-able document; called when all of `twotime` has been written.
+    averaged
+        Names of the results that this one is the average of.
     """
 
     raw_path: Path
@@ -249,3 +260,4 @@ class ResultArrays:
     twotime_config: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     trust: Callable[[], dict[str, Any]] | None = None
+    averaged: tuple[str, ...] = ()

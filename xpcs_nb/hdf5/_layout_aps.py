@@ -35,7 +35,7 @@ from xpcs_nb.hdf5._scalars import (
     read_values,
 )
 
-__all__ = ["ENGINE_GROUP", "LOG", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps", "read_aps_multitau"]
+__all__ = ["ENGINE_GROUP", "FILE_LIST", "LOG", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps", "read_aps_multitau"]
 
 MULTITAU = "/xpcs/multitau"
 TWOTIME = "/xpcs/twotime"
@@ -48,6 +48,8 @@ ENGINE_GROUP = f"{MULTITAU}/config"
 DETECTOR = "/entry/instrument/detector_1"
 AVERAGE = "/xpcs/temporal_mean"
 INTENSITY = "/xpcs/spatial_mean/intensity_vs_time"
+#: Names of the results that an averaged one was made of.
+FILE_LIST = "/xpcs/average/file_list"
 #: boost_corr has used both names; either may be a link whose target is gone.
 UNNORMALIZED = (f"{MULTITAU}/unnormalized_G2", f"{MULTITAU}/unnormalized_g2")
 #: Options that make the step between two correlated frames.
@@ -83,6 +85,8 @@ def read_aps(file: h5py.File) -> ResultContent:
     if has_key(file, f"{OURS}/trust"):
         nodes["trust"] = Node(attrs={"report": plain(file[f"{OURS}/trust"][()])})
     attrs = {"analysis_type": "+".join(kinds), "frame_time": frame_time, "frame_time_units": "s"}
+    if has_key(file, FILE_LIST):
+        attrs["averaged"] = list(read_texts(file, FILE_LIST))
     if has_key(file, "/xpcs/rawdata_path"):
         attrs["raw"] = plain(file["/xpcs/rawdata_path"][()])
     return ResultContent("aps-8idi", attrs, nodes)
@@ -184,8 +188,11 @@ def _ours(group: h5py.Group, variables: dict[str, Array]) -> dict[str, Array]:
             GRID, values, UNITLESS, "standard error of g2", {"estimator": "pixel scatter"}
         )
     if has_key(group, "g2_cov"):
-        values = read_values(group, "g2_cov")
-        variables["g2_cov"] = Array(("bin", "delay", "delay2"), values, UNITLESS, "covariance of g2 between delays")
+        values, noted = read_values(group, "g2_cov"), group["g2_cov"].attrs
+        samples = {"samples": int(noted["samples"])} if "samples" in noted else {}
+        variables["g2_cov"] = Array(
+            ("bin", "delay", "delay2"), values, UNITLESS, "covariance of g2 between delays", samples
+        )
     if not has_key(group, "n_pairs"):
         return {}
     return {"n_pairs": Array(("delay",), read_values(group, "n_pairs"), UNITLESS, "pairs of frames behind the delay")}

@@ -14,7 +14,17 @@ from numpy.typing import ArrayLike
 
 from xpcs_nb.core import LogTwotimeMap, MultitauArrays, ResultArrays, ScatteringArrays, TwotimeMap, UnnormalizedArrays
 from xpcs_nb.errors import OptionError
-from xpcs_nb.hdf5._layout_aps import AVERAGE, INTENSITY, LOG, MULTITAU, OURS, QMAP, TWOTIME, UNNORMALIZED
+from xpcs_nb.hdf5._layout_aps import (
+    AVERAGE,
+    FILE_LIST,
+    INTENSITY,
+    LOG,
+    MULTITAU,
+    OURS,
+    QMAP,
+    TWOTIME,
+    UNNORMALIZED,
+)
 from xpcs_nb.hdf5._qmap import read_qmap, write_qmap_group
 from xpcs_nb.hdf5._scalars import open_file
 from xpcs_nb.hdf5._tiles import write_upper_triangle
@@ -54,6 +64,8 @@ def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap
             _twotime(file, content.twotime, check)
         if content.twotime_log is not None:
             _twotime_log(file, content.twotime_log, len(content.scattering.intensity_vs_time), check)
+        if content.averaged:
+            file[FILE_LIST] = list(content.averaged)
         ours = file.require_group(OURS)
         ours.attrs["version"] = VERSION
         ours["provenance"] = provenance
@@ -107,7 +119,7 @@ def _scattering(file: h5py.File, found: ScatteringArrays) -> None:
     _put(file, f"{AVERAGE}/scattering_2d", found.scattering_2d[None])
     # One value for each label of the qmap, which readers count on, also where no pixel of the bin is good: NaN.
     _put(file, f"{AVERAGE}/scattering_1d", found.scattering_1d[None])
-    _put(file, f"{AVERAGE}/scattering_1d_segments", found.scattering_1d_segments, scale="mean")
+    _put(file, f"{AVERAGE}/scattering_1d_segments", found.scattering_1d_segments, scale=found.segments_scale)
     frames = np.arange(len(found.intensity_vs_time))
     _put(file, INTENSITY, np.stack([frames, found.intensity_vs_time]))
 
@@ -115,10 +127,10 @@ def _scattering(file: h5py.File, found: ScatteringArrays) -> None:
 def _multitau(file: h5py.File, found: MultitauArrays) -> None:
     _put(file, f"{MULTITAU}/delay_list", found.delay_frames)
     _put(file, f"{MULTITAU}/normalized_g2", found.g2)
-    estimator = "block jackknife" if found.g2_cov is not None else "pixel scatter"
+    estimator = found.estimator or ("block jackknife" if found.g2_cov is not None else "pixel scatter")
     _put(file, f"{MULTITAU}/normalized_g2_err", found.g2_err, estimator=estimator)
-    _put(file, f"{OURS}/n_pairs", found.n_pairs)
     for name, values in (
+        (f"{OURS}/n_pairs", found.n_pairs),
         (f"{OURS}/g2_err_pixels", found.g2_err_pixels),
         (f"{OURS}/g2_cov", found.g2_cov),
         (f"{MULTITAU}/normalized_g2_partial", found.g2_partial),
@@ -127,6 +139,8 @@ def _multitau(file: h5py.File, found: MultitauArrays) -> None:
     ):
         if values is not None:
             _put(file, name, values)
+    if found.g2_cov is not None and found.g2_cov_samples is not None:
+        file[f"{OURS}/g2_cov"].attrs["samples"] = found.g2_cov_samples
     if found.unnormalized is not None:
         _unnormalized(file, found.unnormalized)
 

@@ -4,13 +4,16 @@ from xpcs_nb.plots._compare import compare
 from xpcs_nb.plots._compare_g2 import compare_g2, g2_panels, match_bin, partial_panels, plot_g2_partial
 from xpcs_nb.plots._compare_saxs import compare_saxs_1d, compare_stability, saxs_1d_panels, stability_panels
 from xpcs_nb.plots._compare_time import compare_intensity, intensity_panels, plot_spectrum, spectrum, spectrum_panels
-from xpcs_nb.plots._dispersion import plot_dispersion
+from xpcs_nb.plots._comparison import plot_models
+from xpcs_nb.plots._dispersion import plot_diffusion, plot_dispersion
 from xpcs_nb.plots._g2 import plot_g2
 from xpcs_nb.plots._g2_map import g2_image, plot_g2_map
 from xpcs_nb.plots._intensity import plot_intensity
 from xpcs_nb.plots._panels import Curve, Panel, colours_of, draw_panels, named_results
 from xpcs_nb.plots._planning import plot_plan, plot_recovery
 from xpcs_nb.plots._qmap import qmap_report
+from xpcs_nb.plots._repeats import plot_repeats
+from xpcs_nb.plots._residuals import plot_residuals
 from xpcs_nb.plots._save import save_all, write_figure
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
 from xpcs_nb.plots._saxs_curves import plot_curves, plot_regions
@@ -38,15 +41,19 @@ __all__ = [
     "named_results",
     "partial_panels",
     "plot_curves",
+    "plot_diffusion",
     "plot_dispersion",
     "plot_g2",
     "plot_g2_map",
     "plot_g2_partial",
     "plot_intensity",
+    "plot_models",
     "plot_photons",
     "plot_plan",
     "plot_recovery",
     "plot_regions",
+    "plot_repeats",
+    "plot_residuals",
     "plot_saxs_1d",
     "plot_saxs_2d",
     "plot_spectrum",

@@ -1,3 +1,4 @@
+from ._average import Averaged, Member, average, average_to_file
 from ._correlate import correlate, correlate_to_file
 from ._events import pixel_events
 from ._multitau import reduce_multitau
@@ -10,7 +11,11 @@ from ._twotime_log import log_twotime_maps
 from ._xsvs import xsvs
 
 __all__ = [
+    "Averaged",
     "G2Preview",
+    "Member",
+    "average",
+    "average_to_file",
     "correlate",
     "correlate_to_file",
     "count_photons",

@@ -306,6 +306,7 @@ class _Job:
             g2_err=estimate.err,
             g2_err_pixels=estimate.err_pixels,
             g2_cov=estimate.cov,
+            g2_cov_samples=_fewest(estimate.n_blocks),
             g2_partial=np.stack([part.g2 for part in parts]) if parts else None,
             g2_partial_err=np.stack([part.err for part in parts]) if parts else None,
             g2_partial_frames=np.array(self._partial_frames()) if parts else None,
@@ -331,6 +332,12 @@ class _Job:
             report(name, done, total)
 
         return told
+
+
+def _fewest(n_blocks: NDArray[np.int64]) -> int | None:
+    """Return the fewest blocks of a bin that has an error; None where none has."""
+    several = n_blocks[n_blocks > 1]
+    return int(several.min()) if len(several) else None
 
 
 def _check_selection(options: ReductionOptions, labels: PixelLabels) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from xpcs_nb.core import FrameRange, ReductionOptions
 
-__all__ = ["Fingerprints", "provenance"]
+__all__ = ["Fingerprints", "fingerprint", "provenance", "versions"]
 
 #: Files beyond this are identified by size, time and the hash of their first and last MiB: to read a hundred
 #: gigabytes twice would cost more than the correlation.
@@ -44,8 +44,8 @@ class Fingerprints:
         return [pending.result() for pending in self._pending]
 
 
-def fingerprint(path: Path) -> dict[str, Any]:
-    """Return path, size, modification time (UTC) and sha256 of a file (of its ends, beyond 8 GiB)."""
+def fingerprint(path: Path, full: int = FULL_HASH_BYTES) -> dict[str, Any]:
+    """Return path, size, modification time (UTC) and sha256 of a file (of its ends, beyond `full` bytes)."""
     status = path.stat()
     document: dict[str, Any] = {
         "path": str(path.absolute()),
@@ -53,7 +53,7 @@ def fingerprint(path: Path) -> dict[str, Any]:
         "modified": datetime.fromtimestamp(status.st_mtime, UTC).isoformat(),
     }
     with path.open("rb") as stream:
-        if status.st_size <= FULL_HASH_BYTES:
+        if status.st_size <= full:
             return document | {"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
         ends = hashlib.sha256(stream.read(_MIB))
         stream.seek(-_MIB, 2)
@@ -80,7 +80,7 @@ def provenance(
         "frames": asdict(frames),
         "qmap_hash": qmap_hash,
         "inputs": inputs.collect(),
-        "versions": _versions(),
+        "versions": versions(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {stage: round(value, 4) for stage, value in seconds.items()},
         "notes": notes,
@@ -88,7 +88,8 @@ def provenance(
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that make results."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in _PACKAGES:
         try:
