@@ -30,8 +30,8 @@ def g2_of_twotime(
     .. math:: g_2(\tau) = \langle C_2(t, t + \tau) \rangle_t
 
     at the delays of multi-tau, in groups of frames that widen with the delay (`LogGrid`). The diagonal, which holds
-    shot noise, takes no part. Errors are a jackknife over stretches of age: right where a stretch (the series over `blocks`)
-    is long against the decay, too small where speckle outlives it.
+    shot noise, takes no part. Errors are a jackknife over stretches of age: right where a stretch (the series over
+    `blocks`) is long against the decay, too small where speckle outlives it.
 
     Parameters
     ----------

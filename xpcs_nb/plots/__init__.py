@@ -7,16 +7,20 @@ from xpcs_nb.plots._qmap import qmap_report
 from xpcs_nb.plots._save import save_all
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
 from xpcs_nb.plots._twotime import colour_limits, plot_twotime
+from xpcs_nb.plots._twotime_log import plot_ageing, plot_trc, plot_twotime_log
 
 __all__ = [
     "colour_limits",
+    "plot_ageing",
     "plot_dispersion",
     "plot_g2",
     "plot_intensity",
     "plot_saxs_1d",
     "plot_saxs_2d",
     "plot_stability",
+    "plot_trc",
     "plot_twotime",
+    "plot_twotime_log",
     "qmap_report",
     "save_all",
 ]
