@@ -104,7 +104,7 @@ def result(tmp_path_factory):
 def test_the_file_holds_it_beside_multitau(result):
     tree, _made = result
     node = tree["twotime_log"]
-    assert tree.attrs["analysis_type"] == "multitau"
+    assert tree.attrs["analysis_type"] == "multitau+twotime_log"
     assert node["bin"].to_numpy().tolist() == [1, 3]
     assert node["c2"].dims == ("bin", "cell")
     assert node.sizes["cell"] == len(LogGrid(300))

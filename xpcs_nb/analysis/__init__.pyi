@@ -1,3 +1,4 @@
+from ._ageing import AgeConvention, g2_at_ages, g2_of_twotime
 from ._agreement import Agreement, Rejection, Repeats, agreement
 from ._average import average_g2, bin_places, grid_difference, mean_dataset, warn_of_scatter
 from ._combine import Combined, MeanErrors, MeanWeights, combine
@@ -6,9 +7,10 @@ from ._compare_models import compare_models
 from ._contrast import ContrastEstimate, contrast_from_counts
 from ._diffusion import DiffusionLimit, extrapolate_diffusion
 from ._dispersion import Dispersion, LeftOut, fit_dispersion
-from ._fit import Weights, fit_g2, fitted_curve
+from ._fit import ModelName, Weights, fit_g2, fitted_curve
 from ._global import fit_global
 from ._global_dataset import global_dispersion
+from ._heterogeneity import chi4, trc
 from ._jackknife import G2Estimate, g2_from_sums
 from ._known_models import ModelName
 from ._models import MODELS, Model
@@ -25,6 +27,7 @@ from ._size import Diffusion, Size, size
 from ._trust import judge, preview_trust, trust_report
 from ._trust_evidence import Curves, Evidence, Parts, PixelMeans, StaticBins
 from ._trust_report import Check, TrustReport, Verdict
+from ._twotime_cells import log_cells
 from ._twotime_cuts import TwotimeCut, cut_at_age, cut_from_start
 from ._twotime_overview import TwotimeCutSpec, TwotimeOverview, twotime_overview
 from ._visibility import Estimator, fit_visibility, visibility
@@ -32,6 +35,7 @@ from ._visibility import Estimator, fit_visibility, visibility
 __all__ = [
     "MIN_PAIRS",
     "MODELS",
+    "AgeConvention",
     "Agreement",
     "Check",
     "Combined",
@@ -69,6 +73,7 @@ __all__ = [
     "agreement",
     "average_g2",
     "bin_places",
+    "chi4",
     "combine",
     "compare_models",
     "compare_table",
@@ -82,12 +87,15 @@ __all__ = [
     "fit_saxs_law",
     "fit_visibility",
     "fitted_curve",
+    "g2_at_ages",
     "g2_from_sums",
+    "g2_of_twotime",
     "global_dispersion",
     "grid_difference",
     "integrate_ring",
     "integrate_wedge",
     "judge",
+    "log_cells",
     "master_curve",
     "mean_dataset",
     "multitau_dataset",
@@ -97,6 +105,7 @@ __all__ = [
     "size",
     "subtract_background",
     "to_absolute",
+    "trc",
     "trust_report",
     "twotime_overview",
     "usable_delays",

@@ -174,7 +174,7 @@ def _pack(folder: Path, plots: dict[str, Path]) -> None:
     """Put the plots of single two-time bins into one file, where there are very many of them."""
     archive = folder / "twotime.zip"
     archive.unlink(missing_ok=True)
-    pages = [path for name, path in plots.items() if name.startswith("twotime_bin")]
+    pages = [path for name, path in plots.items() if name.startswith("twotime_")]
     if len(plots) <= MOST_FILES:
         return
     part = archive.with_name(".twotime.zip.part")

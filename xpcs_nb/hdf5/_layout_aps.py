@@ -82,6 +82,7 @@ def read_aps(file: h5py.File) -> ResultContent:
     nodes["provenance"] = Node(attrs=_provenance(file, config))
     if has_key(file, f"{LOG}/c2"):
         nodes["twotime_log"] = _log(file, _step(frame_time, config[kinds[0]]))
+        kinds.append("twotime_log")
     if has_key(file, f"{OURS}/trust"):
         nodes["trust"] = Node(attrs={"report": plain(file[f"{OURS}/trust"][()])})
     attrs = {"analysis_type": "+".join(kinds), "frame_time": frame_time, "frame_time_units": "s"}

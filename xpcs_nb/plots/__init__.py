@@ -19,6 +19,7 @@ from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
 from xpcs_nb.plots._saxs_curves import plot_curves, plot_regions
 from xpcs_nb.plots._twotime import colour_limits, plot_twotime
 from xpcs_nb.plots._twotime_cuts import TwotimeView, cut_lines, plot_twotime_cuts, twotime_view
+from xpcs_nb.plots._twotime_log import plot_ageing, plot_trc, plot_twotime_log
 from xpcs_nb.plots._xsvs import plot_photons, plot_xsvs
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "match_bin",
     "named_results",
     "partial_panels",
+    "plot_ageing",
     "plot_curves",
     "plot_diffusion",
     "plot_dispersion",
@@ -58,8 +60,10 @@ __all__ = [
     "plot_saxs_2d",
     "plot_spectrum",
     "plot_stability",
+    "plot_trc",
     "plot_twotime",
     "plot_twotime_cuts",
+    "plot_twotime_log",
     "plot_xsvs",
     "qmap_report",
     "save_all",

@@ -19,6 +19,7 @@ from xpcs_nb.plots._intensity import plot_intensity
 from xpcs_nb.plots._render import render_png
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
 from xpcs_nb.plots._twotime import plot_twotime
+from xpcs_nb.plots._twotime_log import plot_twotime_log
 
 __all__ = ["save_all", "write_figure"]
 
@@ -42,7 +43,8 @@ def save_all(result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None 
     -------
     dict
         Path by name: ``g2`` (``g2_page1`` ... where there are several), ``g2_overlay``, ``rates``, ``saxs_2d``,
-        ``saxs_1d``, ``stability``, ``intensity``, ``twotime_bin00001`` ...; without those that the result lacks.
+        ``saxs_1d``, ``stability``, ``intensity``, ``twotime_bin00001`` ..., ``twotime_log_bin00001`` ...;
+        without those that the result lacks.
 
     Raises
     ------
@@ -78,6 +80,9 @@ def _figures(result: xr.DataTree, fit: xr.Dataset | None) -> Iterator[tuple[str,
     if "twotime" in result.children:
         for label in result["twotime"]["bin"].to_numpy().tolist():
             yield f"twotime_bin{label:05d}", partial(plot_twotime, result, label)
+    if "twotime_log" in result.children:
+        for label in result["twotime_log"]["bin"].to_numpy().tolist():
+            yield f"twotime_log_bin{label:05d}", partial(plot_twotime_log, result, label)
 
 
 def write_figure(figure: Figure, path: Path, kind: str = "png", *, dpi: float = DPI) -> Path:

@@ -22,8 +22,11 @@ def correlate(
 
     torch = importlib.import_module("torch")
 
-    if options.get("engine") == "builtin" or options.get("num_partial_g2"):
-        raise RuntimeError("engine=builtin and num_partial_g2 need xpcs_nb on the compute endpoint; it has boost_corr.")
+    wants_ours = options.get("engine") == "builtin" or str(options.get("type")).lower() == "twotime-log"
+    if wants_ours or options.get("num_partial_g2"):
+        raise RuntimeError(
+            "engine=builtin, type=twotime-log and num_partial_g2 need xpcs_nb on the endpoint; it has boost_corr only."
+        )
     wanted = int(str(options.get("gpu_id", -1)))
     if wanted >= 0 and not torch.cuda.is_available():
         raise RuntimeError(f"gpu_id={wanted} was asked for, and torch finds no GPU here.")
