@@ -45,8 +45,7 @@ def execute(recipe: Path, output: Path, parameters: Mapping[str, Any], *, time_l
 
     # Papermill warns of parameters whose types it can't read; they have been checked.
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    deadline = None if time_limit is None else time.monotonic() + time_limit
-    limits = {} if deadline is None else {"timeout_func": lambda _: max(0.1, deadline - time.monotonic())}
+    limits = {} if time_limit is None else {"timeout_func": _Countdown(time_limit)}
     try:
         papermill.execute_notebook(
             str(recipe),
@@ -68,6 +67,20 @@ def execute(recipe: Path, output: Path, parameters: Mapping[str, Any], *, time_l
         code = JobKernelManager.last.exit_code if JobKernelManager.last else None
         reason = how_it_died(code)
         raise JobFailedError(reason, killed=True, cell=_mark(output, "KernelDied", reason)) from error
+
+
+class _Countdown:
+    """Seconds that are left for a cell; they count from the first, because a worker's first kernel takes long."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._end: float | None = None
+
+    def __call__(self, cell: Any) -> float:
+        if self._end is None:
+            self._end = time.monotonic() + self._limit
+        # Zero would mean no limit.
+        return max(0.1, self._end - time.monotonic())
 
 
 def how_it_died(code: int | None) -> str:
