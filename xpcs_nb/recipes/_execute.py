@@ -94,11 +94,10 @@ def how_it_died(code: int | None) -> str:
 
 def _said(name: str, text: str) -> str:
     """Return what an error in a cell says, with the two causes named that are not the recipe's own."""
+    said = f"{name}: {text}" if text else name
     if "MemoryError" in name:
-        return f"{OUT_OF_MEMORY}: {name}: {text}"
-    if os.strerror(errno.ENOSPC) in text:
-        return f"{DISK_FULL}: {name}: {text}"
-    return f"{name}: {text}"
+        return f"{OUT_OF_MEMORY}: {said}"
+    return f"{DISK_FULL}: {said}" if os.strerror(errno.ENOSPC) in text else said
 
 
 def reason_of(error: BaseException) -> str:
