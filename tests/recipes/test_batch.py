@@ -53,6 +53,8 @@ def test_each_job_has_its_files(mixed):
     assert provenance["parameters"]["factor"] == 2.0
     assert {"notebook.ipynb", "notebook.html", "outputs.json"} <= set(provenance["outputs"])
     assert "numpy" in provenance["versions"]
+    failed = json.loads((batch.job_folder(batch.jobs[2]) / "provenance.json").read_text())
+    assert (failed["state"], failed["reason"]) == ("failed", "ValueError: this is wrong")
 
 
 @pytest.mark.parametrize("number", [2, 3])

@@ -1,7 +1,6 @@
 """Whatever ends a batch or its workers, starting it again gives every result once."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -19,7 +18,12 @@ JOBS = 40
 def start(quick, listed, folder, *more):
     command = [sys.executable, "-m", "xpcs_nb", "rerun", quick, "-l", listed, "-o", folder, "-n", "2", *more]
     return subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ)
+        list(map(str, command)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # What a background job inherits is to ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

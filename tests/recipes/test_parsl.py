@@ -1,5 +1,9 @@
 """A batch runs by Parsl: its HighThroughputExecutor, with processes of this machine as nodes."""
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
 from xpcs_nb.recipes import rerun
@@ -17,7 +21,9 @@ config = Config(executors=[executor], run_dir={folder!r}, initialize_logging=Fal
 
 
 @pytest.mark.slow
-def test_jobs_run_on_nodes_and_fail_alone(quick, numbers, tmp_path):
+def test_jobs_run_on_nodes_and_fail_alone(quick, numbers, tmp_path, monkeypatch):
+    # Parsl looks for its own programs there.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     config = tmp_path / "config.py"
     config.write_text(CONFIG.format(folder=str(tmp_path / "parsl")))
     paths = numbers(4)

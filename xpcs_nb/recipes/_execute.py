@@ -45,8 +45,7 @@ def execute(recipe: Path, output: Path, parameters: Mapping[str, Any], *, time_l
 
     # Papermill warns of parameters whose types it can't read; they have been checked.
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    deadline = None if time_limit is None else time.monotonic() + time_limit
-    limits = {} if deadline is None else {"timeout_func": lambda _: max(0.1, deadline - time.monotonic())}
+    limits = {} if time_limit is None else {"timeout_func": _Countdown(time_limit)}
     try:
         papermill.execute_notebook(
             str(recipe),
@@ -70,6 +69,20 @@ def execute(recipe: Path, output: Path, parameters: Mapping[str, Any], *, time_l
         raise JobFailedError(reason, killed=True, cell=_mark(output, "KernelDied", reason)) from error
 
 
+class _Countdown:
+    """Seconds that are left for a cell; they count from the first, because a worker's first kernel takes long."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._end: float | None = None
+
+    def __call__(self, cell: Any) -> float:
+        if self._end is None:
+            self._end = time.monotonic() + self._limit
+        # Zero would mean no limit.
+        return max(0.1, self._end - time.monotonic())
+
+
 def how_it_died(code: int | None) -> str:
     """Say how a process ended, by its exit code."""
     if code == -signal.SIGKILL:
@@ -81,11 +94,10 @@ def how_it_died(code: int | None) -> str:
 
 def _said(name: str, text: str) -> str:
     """Return what an error in a cell says, with the two causes named that are not the recipe's own."""
+    said = f"{name}: {text}" if text else name
     if "MemoryError" in name:
-        return f"{OUT_OF_MEMORY}: {name}: {text}"
-    if os.strerror(errno.ENOSPC) in text:
-        return f"{DISK_FULL}: {name}: {text}"
-    return f"{name}: {text}"
+        return f"{OUT_OF_MEMORY}: {said}"
+    return f"{DISK_FULL}: {said}" if os.strerror(errno.ENOSPC) in text else said
 
 
 def reason_of(error: BaseException) -> str:

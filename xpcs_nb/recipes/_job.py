@@ -49,7 +49,7 @@ def run_job(request: Mapping[str, Any]) -> dict[str, Any]:
         )
         write_json(folder / PROVENANCE, _provenance(job, request, folder))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this job's failure, and is told as such
-        job = _failed(job, error, folder)
+        job = _failed(job, error, request, folder)
     if (read_state(folder) or job).attempt == job.attempt:
         job.write(folder)
     return {"state": job.state, "reason": job.reason}
@@ -67,13 +67,14 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def _failed(job: JobState, error: BaseException, folder: Path) -> JobState:
+def _failed(job: JobState, error: BaseException, request: Mapping[str, Any], folder: Path) -> JobState:
     cell, killed = (error.cell, error.killed) if isinstance(error, JobFailedError) else (None, False)
     job = job.with_(state="killed" if killed else "failed", reason=reason_of(error), cell=cell, ended=now())
     try:
         _page(folder, job)
+        write_json(folder / PROVENANCE, _provenance(job, request, folder))
     except (XpcsError, OSError) as another:
-        return job.with_(reason=f"{job.reason}; its page can't be written: {another}")
+        return job.with_(reason=f"{job.reason}; what is left of it can't be written: {another}")
     return job
 
 
@@ -88,6 +89,8 @@ def _provenance(job: JobState, request: Mapping[str, Any], folder: Path) -> dict
     outputs = {str(path.relative_to(folder)): _sha256(path) for path in names if path.name != "job.json"}
     return {
         "label": job.label,
+        "state": job.state,
+        "reason": job.reason,
         "key": job.key,
         "recipe": {"name": request["name"], "checksum": job.parts["recipe"]},
         "parameters": dict(request["parameters"]),

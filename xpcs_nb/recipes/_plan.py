@@ -103,24 +103,20 @@ def make_plan(
 
 
 def _checked(recipe: Recipe, listed: Listed, common: Mapping[str, Any]) -> list[dict[str, Any]]:
-    # A common value that is wrong would be so in each row.
-    everywhere: list[str] = []
-    _, found = check_values(recipe, dict(common), Path.cwd())
-    everywhere += [problem for problem in found if not problem.endswith(")") or " is missing (" not in problem]
-    values, problems = [], Counter[str](everywhere)
-    places = {name: common[name] for name in common}
-    placed = {name: _absolute(value) for name, value in places.items()}
+    # What is wrong with a value for all would be so in each row.
+    _, everywhere = check_values(recipe, common, Path.cwd(), whole=False)
+    placed = {name: _absolute(value) for name, value in common.items()}
+    named = recipe.dataset_parameter.name
+    values, problems = [], list(everywhere)
     for number, row in enumerate(listed.rows, 1):
         checked, wrong = check_values(recipe, {**placed, **row}, listed.base)
-        named = recipe.dataset_parameter.name
-        if not checked.get(named, True) and not wrong:
+        if not wrong and checked[named] == "":
             wrong = [f"{named} is missing"]
         values.append(checked)
-        problems.update(f"row {number}: {problem}" for problem in wrong if problem not in everywhere)
+        problems += [f"row {number}: {problem}" for problem in wrong if problem not in everywhere]
     if problems:
-        lines = list(problems)
-        rest = [f"and {len(lines) - MOST_PROBLEMS} more"] if len(lines) > MOST_PROBLEMS else []
-        text = "\n  ".join(["", *lines[:MOST_PROBLEMS], *rest])
+        rest = [f"and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
+        text = "\n  ".join(["", *problems[:MOST_PROBLEMS], *rest])
         raise OptionError(f"the parameters can't be used; nothing was started:{text}", where=f"recipe {recipe.name}")
     return values
 

@@ -166,7 +166,7 @@ def _replay_batch(crate: _Crate, folder: Path, *, workers: int, progress: bool) 
     from xpcs_nb.recipes._batch import rerun
 
     recipe = Recipe.load(crate.recipes[0])
-    documents = crate.documents()
+    documents = {name: each for name, each in crate.documents().items() if each["state"] == "succeeded"}
     rows = [_row(crate, recipe, document) for document in documents.values()]
     with _own_home(folder, rows):
         batch = rerun(crate.recipes[0], rows, folder=folder / "batch", workers=workers, progress=progress)

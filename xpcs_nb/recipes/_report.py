@@ -14,7 +14,7 @@ from xpcs_nb.hdf5 import atomic_file
 from xpcs_nb.recipes._job import NOTEBOOK, PAGE, PROVENANCE
 from xpcs_nb.recipes._plan import JOBS
 from xpcs_nb.recipes._state import JobState
-from xpcs_nb.recipes._table import COLOURS, counted, duration, number
+from xpcs_nb.recipes._table import COLOURS, counted, duration, number, titled
 
 __all__ = ["REPORT_PAGE", "REPORT_TABLE", "write_report"]
 
@@ -22,10 +22,10 @@ REPORT_PAGE, REPORT_TABLE = "report.html", "report.csv"
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em; color: #222; }
 table { border-collapse: collapse; } th, td { padding: .3em .8em; text-align: left; vertical-align: top; }
+td { white-space: nowrap; } td.reason { white-space: normal; }
 th { border-bottom: 2px solid #999; } td { border-bottom: 1px solid #ddd; } td.reason { max-width: 45em; }
 img { height: 90px; border: 1px solid #ddd; }
 """
-UNITS = {"D": "D (Å²/s)"}
 #: Columns that come first, where there are such values.
 FIRST = ("trust", "D")
 
@@ -79,7 +79,7 @@ def _as_csv(jobs: Sequence[JobState], columns: Sequence[str]) -> str:
 def _as_html(folder: Path, recipe: str, jobs: Sequence[JobState], columns: Sequence[str]) -> str:
     # An error stands beside its value.
     shown = [name for name in columns if not (name.endswith("_err") and name.removesuffix("_err") in columns)]
-    heads = ["dataset", "state", "time", *(UNITS.get(name, name) for name in shown), "files", "", "reason"]
+    heads = ["dataset", "state", "time", *(titled(name, jobs) for name in shown), "files", "", "reason"]
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     rows = "".join(_row(folder, job, shown) for job in jobs)
     title = f"{escape(recipe)}: {escape(counted(jobs))}"

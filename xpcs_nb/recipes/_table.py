@@ -11,7 +11,7 @@ from typing import Any
 
 from xpcs_nb.recipes._state import JobState
 
-__all__ = ["Live", "counted", "duration", "html_table", "number", "text_table"]
+__all__ = ["Live", "counted", "duration", "html_table", "number", "text_table", "titled"]
 
 #: Rows of a table in a notebook; those that need attention come first.
 MOST_ROWS = 60
@@ -52,6 +52,12 @@ def number(values: Mapping[str, Any], name: str) -> str:
     return f"{value:.5g}" if not isinstance(error, int | float) else f"{value:.5g} ± {error:.2g}"
 
 
+def titled(name: str, jobs: Sequence[JobState]) -> str:
+    """Return the title of a column; D has a unit where it is that of a diffusion, by all jobs."""
+    exponents = {job.values.get("exponent") for job in jobs if "D" in job.values}
+    return "D (Å²/s)" if name == "D" and exponents == {2.0} else name
+
+
 def text_table(jobs: Sequence[JobState]) -> str:
     """Return the jobs as lines of text."""
     width = max((len(job.label) for job in jobs), default=0)
@@ -66,7 +72,7 @@ def text_table(jobs: Sequence[JobState]) -> str:
 def html_table(jobs: Sequence[JobState]) -> str:
     """Return the jobs as a table for a notebook."""
     shown = sorted(jobs, key=lambda job: ORDER.index(job.state))[:MOST_ROWS]
-    head = "".join(f"<th>{name}</th>" for name in ("dataset", "state", "time", "trust", "D (Å²/s)", "reason"))
+    head = "".join(f"<th>{name}</th>" for name in ("dataset", "state", "time", "trust", titled("D", jobs), "reason"))
     rows = "".join(f"<tr>{_cells(job)}</tr>" for job in shown)
     more = f"<p>… and {len(jobs) - len(shown)} more</p>" if len(jobs) > len(shown) else ""
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

@@ -22,7 +22,9 @@ def is_address(text: str) -> bool:
     return "://" in text
 
 
-def check_values(recipe: Recipe, given: Mapping[str, Any], base: Path) -> tuple[dict[str, Any], list[str]]:
+def check_values(
+    recipe: Recipe, given: Mapping[str, Any], base: Path, *, whole: bool = True
+) -> tuple[dict[str, Any], list[str]]:
     """Return the values of all parameters of `recipe`, and everything that is wrong with those given.
 
     Parameters
@@ -34,14 +36,16 @@ def check_values(recipe: Recipe, given: Mapping[str, Any], base: Path) -> tuple[
         ``options``. Missing values of a table (None, NaN, and empty texts of what is no text) take the default.
     base
         Folder of relative paths.
+    whole
+        Whether all parameters without a default have to be there.
     """
     values, problems = dict[str, Any](), list[str]()
-    whole, unknown = _joined(recipe, given)
+    joined, unknown = _joined(recipe, given)
     problems += [f"no such parameter: {name}; {recipe.name} takes {', '.join(recipe.parameters)}" for name in unknown]
     for name, parameter in recipe.parameters.items():
-        value = whole.get(name)
+        value = joined.get(name)
         if _missing(value, parameter):
-            if parameter.default is REQUIRED:
+            if whole and parameter.default is REQUIRED:
                 problems.append(f"{name} is missing ({parameter.said})")
             values[name] = parameter.default
             continue
