@@ -93,6 +93,7 @@ def test_in_jupyterlab(lab: Lab, home: tuple[Path, list[Measurement]]) -> None:
     # A record whose file is gone says so.
     search(page, '"files are gone"', "1 record")
     page.click(".xnp-open")
+    page.click(".xnp-tabs >> text=Plots")
     page.wait_for_selector(".xnp-plot:has-text('no such file')")
     page.click("text=‹ Back")
 
