@@ -81,6 +81,26 @@ def test_a_range_of_phi_may_pass_180_degrees(ends: tuple[float, float]) -> None:
     assert NEW.mask_range(("phi", -180, 180)).mask.sum() == BLEMISH.sum()
 
 
+def test_pixels_like_the_one_that_is_picked_are_taken_out_within_a_radius() -> None:
+    image = np.full(SHAPE, 10.0)
+    image[5:30, 20] = 100.0
+    image[10, 20] = 149.0
+    image[25, 20] = 151.0
+    image[3, 3] = 100.0
+    qmap = NEW.with_image(image).mask_similar(20, 12, radius=14)
+    assert np.argwhere(~qmap.mask & BLEMISH).tolist() == [[row, 20] for row in range(5, 27) if row not in {20, 25}]
+    other = np.full(SHAPE, 10.0)
+    other[12:14, 18:22] = 40.0
+    again = NEW.replay(qmap.edits, image=other)
+    assert int((~again.mask & BLEMISH).sum()) == 8
+    with pytest.raises(QMapError, match="off the image"):
+        NEW.with_image(image).mask_similar(500, 2)
+    with pytest.raises(QMapError, match="no counts"):
+        NEW.with_image(np.full(SHAPE, np.nan)).mask_similar(5, 2)
+    with pytest.raises(QMapError, match="needs an image"):
+        QMap.from_geometry(NEW.geometry, SHAPE).mask_similar(5, 2)
+
+
 @pytest.mark.parametrize("region", ["ring", "box"])
 @pytest.mark.parametrize("method", ["mad", "percentile"])
 def test_outliers_are_found_among_their_like(region: Any, method: Any) -> None:
@@ -301,6 +321,9 @@ edit = st.one_of(
         }
     ),
     st.fixed_dictionaries({"kind": st.just("threshold"), "low": st.floats(30, 60)}),
+    st.fixed_dictionaries(
+        {"kind": st.just("similar"), "x": st.integers(0, 30), "y": st.integers(0, 30), "radius": st.floats(1, 30)}
+    ),
     st.fixed_dictionaries(
         {"kind": st.just("outliers"), "region": st.sampled_from(["ring", "box"]), "rings": st.just(9)}
     ),

@@ -116,7 +116,7 @@ class Run:
             return
         from tqdm.auto import tqdm
 
-        total = self.step_count
+        total = self.n_steps
         with tqdm(total=total, unit=" steps", desc=self.label or self.id) as bar:
 
             def show() -> None:
@@ -130,8 +130,8 @@ class Run:
             yield show
 
     @cached_property
-    def step_count(self) -> int:
-        """Number of steps that one of our flows has at most; 0 for one of others."""
+    def n_steps(self) -> int:
+        """Number of steps of one of our flows, done or not; 0 for a flow of others."""
         from xpcs_nb.flows.definitions import load
 
         flow = self.about.get("flow")

@@ -92,6 +92,8 @@ def _geometry(path: Path, poni: Any) -> Geometry:
             path=path,
             got=", ".join(f"{key} {rotations[key]:g} rad" for key in turned),
             expected="rot1 or rot2 alone",
+            hint="Together they roll the detector about the beam, and qmap files have no entry for a roll. Describe the"
+            " geometry by a Geometry with both swings, if that is how the detector is mounted.",
         )
     pixel = float(poni.detector.pixel1)
     return Geometry(

@@ -47,6 +47,7 @@ __all__ = [
     "Range",
     "Rectangle",
     "ShapeEdit",
+    "Similar",
     "SplitBin",
     "Threshold",
     "parse_edit",
@@ -192,6 +193,16 @@ class Threshold(ImageEdit):
         return self
 
 
+class Similar(ImageEdit):
+    """Pixels within `radius` of (x, y) whose counts differ from those there by at most `variation` of them."""
+
+    kind: Literal["similar"] = "similar"
+    x: Annotated[int, Field(ge=0)]
+    y: Annotated[int, Field(ge=0)]
+    radius: Annotated[float, Field(gt=0)] = 50.0
+    variation: Annotated[float, Field(ge=0)] = 0.5
+
+
 class Outliers(ImageEdit):
     """Pixels that differ from their surroundings: a ring of the same q, or a box.
 
@@ -314,6 +325,7 @@ type AnyEdit = Annotated[
     | Range
     | Threshold
     | Outliers
+    | Similar
     | FileMask
     | Detector
     | Morphology

@@ -1,14 +1,15 @@
-"""Pixels that stand out from others of the same ring, or of the same box."""
+"""Pixels that stand out from others of the same ring, or of the same box; pixels that are like one of them."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xpcs_nb.errors import QMapError
 from xpcs_nb.qmap._bins import axis_bins, digitize
-from xpcs_nb.qmap._edits import Outliers
+from xpcs_nb.qmap._edits import Outliers, Similar
 
-__all__ = ["find_outliers"]
+__all__ = ["find_outliers", "find_similar"]
 
 type Mask = NDArray[np.bool_]
 type Floats = NDArray[np.float64]
@@ -30,6 +31,28 @@ def find_outliers(edit: Outliers, image: NDArray[np.generic], used: Mask, q_map:
     for begin, end in zip(starts, [*starts[1:], len(group)], strict=True):
         found[pixel[begin:end]] = judge(edit, values[begin:end])
     return found.reshape(used.shape)
+
+
+def find_similar(edit: Similar, image: NDArray[np.generic]) -> Mask:
+    """Return the pixels near one that have about its counts.
+
+    Raises
+    ------
+    QMapError
+        If the pixel is off the image, or has no finite counts.
+    """
+    rows, columns = image.shape
+    if not (edit.x < columns and edit.y < rows):
+        raise QMapError(
+            "the pixel is off the image", got=f"x {edit.x}, y {edit.y}", expected=f"below {columns}, {rows}"
+        )
+    values = image.astype(np.float64)
+    at = values[edit.y, edit.x]
+    if not np.isfinite(at):
+        raise QMapError("the pixel has no counts that others could be like", got=at)
+    y, x = np.ogrid[:rows, :columns]
+    near = (x - edit.x) ** 2 + (y - edit.y) ** 2 <= edit.radius**2
+    return np.asarray(near & (np.abs(values - at) <= edit.variation * abs(at)))
 
 
 def _rings(edit: Outliers, q_map: Floats, used: Mask) -> NDArray[np.int32]:

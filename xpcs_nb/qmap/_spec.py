@@ -27,6 +27,7 @@ from xpcs_nb.qmap._edits import (
     Polygon,
     Range,
     Rectangle,
+    Similar,
     Threshold,
     problems_of,
 )
@@ -62,6 +63,7 @@ type _SpecEdit = Annotated[
     | Range
     | Threshold
     | Outliers
+    | Similar
     | Morphology
     | GeometryChange
     | Center

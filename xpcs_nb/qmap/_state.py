@@ -27,11 +27,12 @@ from xpcs_nb.qmap._edits import (
     Partition,
     Range,
     ShapeEdit,
+    Similar,
     SplitBin,
     Threshold,
 )
 from xpcs_nb.qmap._maps import find_map
-from xpcs_nb.qmap._outliers import find_outliers
+from xpcs_nb.qmap._outliers import find_outliers, find_similar
 from xpcs_nb.qmap._pixels import PixelSet
 from xpcs_nb.qmap._raster import rasterize
 from xpcs_nb.qmap._request import PartitionRequest
@@ -167,6 +168,8 @@ def _look(edit: ImageEdit, state: State, image: Image) -> Mask:
     if isinstance(edit, Outliers):
         q_map = find_map("q", state.geometry, state.shape) if edit.region == "ring" else None
         return find_outliers(edit, image, state.used, q_map)
+    if isinstance(edit, Similar):
+        return find_similar(edit, image)
     if not isinstance(edit, Threshold):
         raise TypeError(f"no rule for {type(edit).__name__}")
     gone = np.isnan(image)

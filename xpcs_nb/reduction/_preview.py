@@ -152,7 +152,9 @@ class G2Preview:
         kept = _by_pixel(sums.per_pixel)
         return cls(kept, _places(used), np.asarray(grid.frames * step, dtype=np.float64), grid.frames, grid.n_pairs)
 
-    def g2(self, qmap: QMap, *, pixel_errors: bool = True, threads: int = 0) -> xr.Dataset:
+    def g2(
+        self, qmap: QMap, *, labels: PixelLabels | None = None, pixel_errors: bool = True, threads: int = 0
+    ) -> xr.Dataset:
         """Return g2 of every dynamic bin of `qmap`, as the node ``multitau`` of a result has it.
 
         Parameters
@@ -160,6 +162,8 @@ class G2Preview:
         qmap
             Of the same detector. Where it differs from that of the last call in some dynamic bins, only these are
             computed anew.
+        labels
+            Those of `qmap` as `xpcs_nb.qmap.pixel_labels` makes them, where they are known already.
         pixel_errors
             Whether to give ``g2_err_pixels`` too, which takes half as long again.
         threads
@@ -178,7 +182,7 @@ class G2Preview:
         """
         if qmap.shape != self.place.shape:
             raise QMapError("the qmap is for other frames", got=qmap.shape, expected=self.place.shape)
-        asked = pixel_labels(qmap.arrays)
+        asked = pixel_labels(qmap.arrays) if labels is None else labels
         rows = self.place.ravel()[asked.pixel]
         there = rows >= 0
         if not there.any():
@@ -187,12 +191,12 @@ class G2Preview:
                 got=f"{len(there)} used pixels",
                 expected=f"some of the {len(self.kept)} that were used when the sums were kept",
             )
-        labels = asked if there.all() else _only(asked, there)
+        known = asked if there.all() else _only(asked, there)
         last = self._last[0] if self._last else None
-        binned = KeptSums.of(self.kept, labels, rows[there], since=last, pixel_errors=pixel_errors, threads=threads)
+        binned = KeptSums.of(self.kept, known, rows[there], since=last, pixel_errors=pixel_errors, threads=threads)
         self._last[:] = [binned]
-        estimate = g2_from_sums(binned.sums(), labels.static_to_dynamic, labels.n_dynamic)
-        counts = [np.bincount(which, minlength=asked.n_dynamic) for which in (labels.dynamic, asked.dynamic[~there])]
+        estimate = g2_from_sums(binned.sums(), known.static_to_dynamic, known.n_dynamic)
+        counts = [np.bincount(which, minlength=asked.n_dynamic) for which in (known.dynamic, asked.dynamic[~there])]
         by_pixels = (
             {}
             if estimate.err_pixels is None

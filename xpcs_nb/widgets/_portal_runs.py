@@ -49,7 +49,7 @@ def run_row(run: Run, site: str, *, deep: bool) -> dict[str, Any]:
     if deep:
         steps = run.steps
         done = sum(step.state == "succeeded" for step in steps)
-        total = done if status == "SUCCEEDED" else max(run.step_count, done + (status == "ACTIVE"))
+        total = done if status == "SUCCEEDED" else max(run.n_steps, done + (status == "ACTIVE"))
         failed = next((step.error for step in reversed(steps) if step.error), None)
         row |= {"done": done, "total": total, "step": steps[-1].name if steps else None, "error": _last_line(failed)}
     return row

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import numpy as np
@@ -18,6 +18,7 @@ from xpcs_nb.plots import qmap_report
 from xpcs_nb.qmap import Edit, QMap
 from xpcs_nb.widgets._document import Document, Layer
 from xpcs_nb.widgets._draw_view import DrawView
+from xpcs_nb.widgets._live_panel import LivePanel
 from xpcs_nb.widgets._notices import notice
 from xpcs_nb.widgets._opened import open_source
 from xpcs_nb.widgets._panel_bins import BinsPanel
@@ -26,6 +27,10 @@ from xpcs_nb.widgets._panel_file import FilePanel
 from xpcs_nb.widgets._panel_geometry import GeometryPanel
 from xpcs_nb.widgets._panel_image import ImagePanel
 from xpcs_nb.widgets._panel_masks import MaskPanel
+from xpcs_nb.widgets._resubmit import Resubmit
+
+if TYPE_CHECKING:
+    from xpcs_nb.flows import Facility, Run
 
 __all__ = ["QMapEditor"]
 
@@ -86,6 +91,7 @@ class QMapEditor(ipywidgets.HBox):
         self._tabs.selected_index = 0
         self.show_image(None)
         self._refresh()
+        self._add_consequences(source, metadata)
 
     @property
     def qmap(self) -> QMap:
@@ -281,6 +287,40 @@ class QMapEditor(ipywidgets.HBox):
     def report(self, path: str | PathLike[str]) -> Path:
         """Draw the qmap on one page, PDF or PNG, as `qmap_report`."""
         return qmap_report(self.qmap, None, path)
+
+    def reprocess(self, facility: Facility | None = None, *, suffix: str | None = None, **options: Any) -> Run:
+        """Process the data again with the qmap as it is now, or raw frames the first time; the panel follows the run.
+
+        When it is done, old and new are shown side by side there.
+
+        Parameters
+        ----------
+        facility
+            Where (`xpcs_nb.connect`); by default this machine.
+        suffix
+            Of the new dataset; by default what is typed in the panel.
+        **options
+            As in `Facility.reprocess`, or in `Facility.process` for raw frames.
+
+        Raises
+        ------
+        OptionError
+            There is nothing to process: the editor was opened on a qmap or an array.
+        XpcsError
+            As these raise before anything is submitted.
+        """
+        return self.resubmit.start(facility, suffix=suffix, **options)
+
+    def _add_consequences(self, source: Any, metadata: Any) -> None:
+        """Add the panels that show what the qmap does to the result, and that process the data with it."""
+        beside = Path(metadata) if isinstance(metadata, str | PathLike) else None
+        what = source if hasattr(source, "children") else self.source
+        self.live = LivePanel(self.source, metadata=beside)
+        self.resubmit = Resubmit(what, lambda: self.qmap, metadata=beside)
+        self.add_panel("g2", self.live)
+        self.add_panel("process", self.resubmit)
+        self.on_change(self.live.update)
+        self.live.update(self.qmap)
 
     def show_image(self, image: NDArray[Any] | None, *, name: str = "I", unit: str = "") -> None:
         """Show another image under the mask; None takes the scattering that edits look at."""
