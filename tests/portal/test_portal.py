@@ -75,8 +75,8 @@ class TestSearch:
             {"nonsense": 1},
             {"conditions": {"sample": ["gel"]}},
             {"conditions": {"sample": {"values": [{}]}}},
-            {"conditions": {"smaple": {"values": ["gel"]}}},
-            {"sort": "tempreature"},
+            {"conditions": {"no_such_key": {"values": ["gel"]}}},
+            {"sort": "no_such_key"},
         ],
     )
     def test_what_can_not_be_asked_is_refused(self, portal, query):

@@ -4,6 +4,7 @@ import io
 import logging
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,6 @@ def test_a_notebook_that_runs_in_batch_is_not_asked(person: Sandbox, monkeypatch
     with pytest.raises(LoginError, match="refused"):
         login()
     assert answers == ["code"]
+    # Behind a widget there is no field to type into.
+    with ThreadPoolExecutor(1) as pool, pytest.raises(LoginError, match="nobody can be asked"):
+        pool.submit(login).result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,6 +228,8 @@ class _Person(CommandLineLoginFlowManager):
 
 def _can_ask() -> bool:
     """Tell whether ``input()`` gets an answer: in a terminal, and in a notebook that a person runs."""
+    if threading.current_thread() is not threading.main_thread():
+        return False  # as behind a widget: no cell is there to show a field
     ipython = sys.modules.get("IPython")
     kernel = getattr(ipython.get_ipython(), "kernel", None) if ipython is not None else None
     if kernel is not None:

@@ -117,7 +117,7 @@ function table(app, rows) {
         h("td", { onclick: (event) => event.stopPropagation() }, tick(app, row)),
         h("td", {}, app.pictures.place(row)), h("td", {}, button(row.dataset, null, { class: "xnp-head" })),
         h("td", {}, row.title), h("td", {}, moment(row.time)),
-        columns.map((key) => h("td", { title: shown(row.columns[key]) }, short(row.columns[key]))),
+        columns.map((key) => h("td", { class: "xnp-value-cell", title: shown(row.columns[key]) }, short(row.columns[key]))),
         h("td", {}, badge(row.trust)),
       ))),
   );
