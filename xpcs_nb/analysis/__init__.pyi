@@ -7,7 +7,7 @@ from ._compare_models import compare_models
 from ._contrast import ContrastEstimate, contrast_from_counts
 from ._diffusion import DiffusionLimit, extrapolate_diffusion
 from ._dispersion import Dispersion, LeftOut, fit_dispersion
-from ._fit import ModelName, Weights, fit_g2, fitted_curve
+from ._fit import Weights, fit_g2, fitted_curve
 from ._global import fit_global
 from ._global_dataset import global_dispersion
 from ._heterogeneity import chi4, trc
