@@ -118,6 +118,25 @@ class Outliers:
         )
 
 
+class Similar:
+    """Pixels like one of them."""
+
+    title = "similar pixels"
+
+    def __init__(self) -> None:
+        self.x = form.whole("x", 0, least=0)
+        self.y = form.whole("y", 0, least=0)
+        self.radius = form.real("within radius", 50.0)
+        self.variation = form.real("variation, %", 50.0)
+        self.parts: Sequence[w.Widget] = (self.x, self.y, self.radius, self.variation)
+
+    def change(self, qmap: QMap) -> QMap:
+        """Return the qmap after this edit."""
+        return qmap.mask_similar(
+            self.x.value, self.y.value, radius=self.radius.value, variation=self.variation.value / 100
+        )
+
+
 class FileMask:
     """A mask from a file."""
 
@@ -205,6 +224,7 @@ class MaskPanel:
                 Outliers(),
                 Range(maps, editor.map_limits),
                 PixelList(),
+                Similar(),
                 FileMask(),
                 DetectorMask(),
                 Morphology(),
