@@ -11,6 +11,7 @@ import xarray as xr
 
 from xpcs_nb.analysis import Curves, Evidence, Parts, PixelMeans, StaticBins, TrustReport, judge, trust_report
 from xpcs_nb.errors import FileFormatError, OptionError
+from xpcs_nb.testing import renewal_events
 
 N, D, PER_BIN, PIXELS = 2000, 6, 10, 400
 BETA, TAU, COUNTS = 0.2, 20.0, 0.5
@@ -147,6 +148,32 @@ def test_lost_contrast_of_static_speckle_is_the_formula(n, beta):
     bins = StaticBins(pixels=np.full(D * PER_BIN, n), owner=np.repeat(np.arange(D), PER_BIN))
     check = judge(Evidence(bins=np.arange(1, D + 1), curves=known, static=bins, intensity=np.ones(N)))["few_pixels"]
     assert check.value == pytest.approx(1 - (seen - 1) / beta, rel=2e-3)
+
+
+@pytest.mark.parametrize(("tau", "beta"), [(20.0, 0.5), (np.inf, 1.0)])
+def test_lost_contrast_is_that_of_simulated_photons(tau, beta):
+    n, bins, frames = 5, 2500, 200
+    pixel, frame, count = renewal_events(np.full(n * bins, 0.5), tau, beta, frames, RNG(8))
+    counts = np.zeros((n * bins, frames))
+    counts[pixel, frame] = count
+    lag = np.arange(1, 5)
+    g2 = np.empty(len(lag))
+    for row, k in enumerate(lag):
+        pairs = counts[:, :-k], counts[:, k:]
+        G, IP, IF = (v.reshape(bins, n, -1).mean(axis=(1, 2)) for v in (pairs[0] * pairs[1], *pairs))
+        g2[row] = (G / (IP * IF)).mean()
+    # the decay behind these delays, as it would be measured
+    k, pairs = delays()
+    k, pairs = k[k < 100], pairs[k < 100]
+    truth = 1 + beta * np.exp(-k / tau)
+    curve = np.where(k <= 4, np.interp(k, lag, g2), truth - (truth[0] - g2[0]))
+    known = Curves(frames=k, g2=curve[:, None], err=np.full((len(k), 1), 1e-3), n_pairs=pairs)
+    static = StaticBins(pixels=np.full(bins, n), owner=np.zeros(bins, np.int64), mean=np.full(bins, 0.5))
+    check = judge(Evidence(bins=np.array([1]), curves=known, static=static, intensity=np.full(frames, 0.5)))[
+        "few_pixels"
+    ]
+    lost = 1 - (g2[:3] - 1).mean() / (truth[:3] - 1).mean()
+    assert check.value == pytest.approx(lost, rel=0.1, abs=0.015)
 
 
 def test_few_pixels_matter_less_where_speckle_averages_out():

@@ -68,6 +68,7 @@ def test_result_show_validate_and_plot(measured, tmp_path):
     path = Path(run("correlate", measured.raw, "-q", measured.qmap, "-o", tmp_path).stdout.strip())
     assert "multitau" in run("result", "show", path).stdout
     assert "nothing wrong" in run("result", "validate", path).stdout
+    assert run("result", "trust", path).stdout.startswith("trust: ")
     pictures = run("result", "plot", path, "-o", tmp_path / "plots").stdout.split()
     assert {Path(name).name for name in pictures} >= {"g2.png", "saxs_2d.png", "saxs_1d.png", "intensity.png"}
 

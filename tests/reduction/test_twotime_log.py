@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import xpcs_nb as xnb
+from xpcs_nb.analysis import trust_report
 from xpcs_nb.core import FrameRange, LogGrid, PixelLabels
 from xpcs_nb.errors import CorruptDataError, FileFormatError, OptionError
 from xpcs_nb.reduction import _twotime_log, log_twotime_maps
@@ -116,8 +117,16 @@ def test_the_file_holds_it_beside_multitau(result):
     np.testing.assert_allclose(node["lag"].to_numpy()[0], tree.attrs["frame_time"])
 
 
-def test_cells_are_read_when_they_are_used(result):
+def test_stationarity_is_judged_by_it(result):
     tree, _ = result
+    stored, anew = trust_report(tree), trust_report(tree, anew=True)
+    assert "5 stretches (log two-time)" in stored["stationarity"].message
+    assert stored["stationarity"] == anew["stationarity"]
+    assert stored["stationarity"].verdict == "ok"
+
+
+def test_cells_are_read_when_they_are_used(result):
+    tree = xnb.open_result(result[0].attrs["path"])
     assert not tree["twotime_log"]["c2"].variable._in_memory
 
 

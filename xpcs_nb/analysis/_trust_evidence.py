@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from xpcs_nb.analysis._limits import MIN_PAIRS
 from xpcs_nb.analysis._trust_rules import Unknown
+from xpcs_nb.core import LogGrid
 
 __all__ = ["Curves", "Evidence", "Parts", "PixelMeans", "StaticBins"]
 
@@ -19,6 +21,8 @@ type Ints = NDArray[np.int64]
 
 #: Delays at the begin of g2 whose mean stands for its start.
 FIRST = 3
+#: Stretches of time of a log two-time correlation.
+STRETCHES = 5
 #: Errors that a contrast must have to be taken for one.
 CLEAR = 5.0
 
@@ -227,7 +231,7 @@ class Parts:
     Attributes
     ----------
     source
-        ``two-time map`` or ``partial g2``.
+        ``two-time map``, ``log two-time`` or ``partial g2``.
     frames
         Delays in frames, shape (L,), without 0.
     g2
@@ -255,6 +259,22 @@ class Parts:
         pieces = np.diff(total, axis=0, prepend=np.zeros_like(total[:1])) / lengths[:, None, None]
         place = np.arange(g2.shape[2], dtype=np.int64)
         return cls(source="partial g2", frames=frames[short], g2=pieces.transpose(1, 0, 2), place=place)
+
+    @classmethod
+    def of_log(cls, c2: NDArray[Any], grid: LogGrid, place: Ints) -> Parts:
+        """Average the cells of log two-time correlations, shape (B, M), in stretches of the earlier time.
+
+        Delays that are short against a stretch are taken.
+        """
+        delays = grid.delays
+        short = np.flatnonzero(delays.frames <= max(grid.n_frames // (4 * STRETCHES), 1))
+        g2 = np.empty((len(short), STRETCHES, len(c2)))
+        for row, delay in enumerate(short):
+            cells = np.asarray(c2[:, grid.start[delay] : grid.start[delay + 1]], dtype=np.float64)
+            cuts = np.linspace(0, cells.shape[1], STRETCHES + 1).astype(int)
+            for part, (begin, end) in enumerate(pairwise(cuts)):
+                g2[row, part] = cells[:, begin:end].mean(axis=1) if end > begin else np.nan
+        return cls(source="log two-time", frames=delays.frames[short].astype(np.float64), g2=g2, place=place)
 
 
 @dataclass(frozen=True, kw_only=True)

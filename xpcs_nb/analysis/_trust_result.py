@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from xpcs_nb.analysis._trust_evidence import Curves, Evidence, Parts, PixelMeans, StaticBins
-from xpcs_nb.core import PixelLabels
+from xpcs_nb.core import LogGrid, PixelLabels
 from xpcs_nb.errors import OptionError
 
 __all__ = ["evidence_of", "evidence_of_preview", "stored_report"]
@@ -50,7 +50,7 @@ def evidence_of(data: xr.Dataset | xr.DataTree) -> Evidence:
         curves=None if multitau is None else _curves(multitau),
         static=static,
         pixels=pixels,
-        parts=_parts(multitau, twotime, bins),
+        parts=_parts(multitau, twotime, bins) or _parts_of_log(nodes.get("twotime_log"), bins),
         faults=faults,
         intensity=intensity,
         segments=_segments(saxs, static),
@@ -223,6 +223,13 @@ def _parts(multitau: xr.Dataset | None, twotime: xr.Dataset | None, bins: NDArra
         if frames is not None:
             return Parts.of_partial(frames, g2, np.asarray(multitau["partial_frames"], dtype=np.float64))
     return None
+
+
+def _parts_of_log(log: xr.Dataset | None, bins: NDArray[np.int64]) -> Parts | None:
+    if log is None:
+        return None
+    place = np.searchsorted(bins, np.asarray(log["bin"]))
+    return Parts.of_log(np.asarray(log["c2"]), LogGrid(int(log.attrs["n_frames"])), place)
 
 
 def evidence_of_preview(g2: xr.Dataset, labels: PixelLabels, counts: Any, q: Any) -> Evidence:

@@ -42,15 +42,15 @@ def validate(result: _ResultFile) -> None:
 
 @app.command()
 def trust(result: _ResultFile) -> None:
-    """Tell what in a result can be trusted: each check with its number; exit code 1 for a verdict of "bad"."""
+    """Tell what in a result can be trusted: each check with its number, and what helps."""
     from xpcs_nb.analysis import trust_report
     from xpcs_nb.results import open_result
 
     with open_result(result) as tree:
         report = trust_report(tree)
     typer.echo(str(report))
-    if report.verdict == "bad":
-        raise typer.Exit(1)
+    for name in report.warnings:
+        typer.echo(f"{report[name].title}: {report[name].remedy}")
 
 
 @app.command()

@@ -288,7 +288,7 @@ class _Job:
             scattering=scattering,
             multitau=multitau,
             twotime=None if twotime is None else watched.maps(twotime),
-            twotime_log=log,
+            twotime_log=None if log is None else watched.logs(log),
             trust=watched.report,
             multitau_config=config | {"analysis_type": "multitau"} if multitau is not None else {},
             twotime_config=config | {"analysis_type": "twotime"} if twotime is not None else {},

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.analysis import Curves, Evidence, Parts, PixelMeans, StaticBins, judge
-from xpcs_nb.core import MultitauArrays, PixelLabels, QMapArrays, ReductionOptions, ScatteringArrays, TwotimeMap
+from xpcs_nb.core import (
+    LogGrid,
+    LogTwotimeMap,
+    MultitauArrays,
+    PixelLabels,
+    QMapArrays,
+    ReductionOptions,
+    ScatteringArrays,
+    TwotimeMap,
+)
 
 __all__ = ["Judged"]
 
@@ -41,11 +50,19 @@ class Judged:
         self._scattering = scattering
         self._multitau = multitau
         self._stretches: list[tuple[int, Floats]] = []
+        self._logs: list[Parts] = []
 
     def maps(self, maps: Iterator[TwotimeMap]) -> Iterator[TwotimeMap]:
         """Pass maps on, and keep g2 of their stretches of time."""
         for found in maps:
             self._stretches.append((found.bin, found.g2_segments))
+            yield found
+
+    def logs(self, maps: Iterator[LogTwotimeMap]) -> Iterator[LogTwotimeMap]:
+        """Pass log two-time correlations on in the same way."""
+        grid = LogGrid(len(self._scattering.intensity_vs_time))
+        for found in maps:
+            self._logs.append(Parts.of_log(found.c2[None], grid, np.array([found.bin - 1])))
             yield found
 
     def report(self) -> dict[str, Any]:
@@ -89,9 +106,14 @@ class Judged:
             place = np.array(bins, dtype=np.int64) - 1
             return Parts(source="two-time map", frames=np.arange(1.0, len(stretches) + 1), g2=stretches, place=place)
         found = self._multitau
-        if found is None or found.g2_partial is None or found.g2_partial_frames is None:
-            return None
-        return Parts.of_partial(found.delay_frames.astype(float), found.g2_partial, found.g2_partial_frames)
+        if found is not None and found.g2_partial is not None and found.g2_partial_frames is not None:
+            return Parts.of_partial(found.delay_frames.astype(float), found.g2_partial, found.g2_partial_frames)
+        if self._logs:
+            first = self._logs[0]
+            joined = np.concatenate([each.g2 for each in self._logs], axis=-1)
+            place = np.concatenate([each.place for each in self._logs])
+            return Parts(source=first.source, frames=first.frames, g2=joined, place=place)
+        return None
 
 
 def _curves(found: MultitauArrays) -> Curves:
