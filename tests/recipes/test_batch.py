@@ -9,8 +9,10 @@ import nbformat
 import pytest
 
 from xpcs_nb.errors import BatchError, FileFormatError, OptionError
+from xpcs_nb.qmap import QMap
 from xpcs_nb.recipes import batch_status, plan_batch, rerun
 from xpcs_nb.recipes._folder import locked
+from xpcs_nb.testing import simulate_measurement
 
 HOWS = ("well", "well", "fails", "dies", "fills", "memory")
 
@@ -183,6 +185,9 @@ def test_a_wrong_value_for_all_is_listed_once(quick, numbers, tmp_path):
     with pytest.raises(OptionError) as caught:
         plan_batch(quick, numbers(3), parameters={"factor": "x"}, folder=tmp_path / "b")
     assert str(caught.value).count("factor") == 1
+    with pytest.raises(OptionError) as caught:
+        plan_batch(quick, numbers(3), parameters={"extra": "gone.hdf", "colour": 1}, folder=tmp_path / "b")
+    assert [str(caught.value).count(word) for word in ("gone.hdf", "no such parameter: colour")] == [1, 1]
 
 
 def test_jobs_listed_twice_are_refused(quick, numbers, tmp_path):
@@ -229,3 +234,15 @@ def test_each_worker_has_its_own_gpu(quick, numbers, tmp_path):
 def test_settings_that_make_no_sense_are_refused(quick, numbers, tmp_path, given):
     with pytest.raises(OptionError):
         rerun(quick, numbers(1), folder=tmp_path / "b", progress=False, **given)
+
+
+def test_a_qmap_that_was_edited_here_is_saved_with_the_batch(make_recipe, numbers, tmp_path):
+    recipe = make_recipe(
+        tmp_path / "r.ipynb", ["", 'dataset: Dataset = ""  # A file\nqmap: InputFile = ""  # Mask and partition']
+    )
+    measurement = simulate_measurement(tmp_path / "m", shape=(64, 64), n_frames=10, n_dynamic=3, n_static=6)
+    edited = QMap.from_file(measurement.qmap).mask_circle(8, 8, 3)
+    plan = plan_batch(recipe, numbers(1), qmap=edited, folder=tmp_path / "b")
+    path = plan.jobs[0].job.parts["parameters"]["qmap"]
+    assert QMap.from_file(path).hash == edited.hash
+    assert path in plan.jobs[0].job.parts["inputs"]

@@ -152,7 +152,7 @@ def test_what_is_no_crate_or_can_not_become_one(batch, tmp_path, quick, numbers)
 def validator():
     """Return the command of the public validator, in an environment of its own: it needs another `rich` than ours."""
     for uv in ([sys.executable, "-m", "uv"], ["python3", "-m", "uv"], ["uv"]):
-        command = [*uv, "run", "--no-project", "--isolated", "--with", "roc-validator", "python"]
+        command = [*uv, "run", "--no-project", "--isolated", "--with", "roc-validator==0.13.0", "python"]
         try:
             tried = subprocess.run([*command, "-c", "import rocrate_validator"], capture_output=True, timeout=240)
         except (OSError, subprocess.TimeoutExpired):

@@ -1,5 +1,6 @@
 """Whatever ends a batch or its workers, starting it again gives every result once."""
 
+import contextlib
 import json
 import random
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from xpcs_nb.recipes import batch_status, rerun
 
-JOBS = 40
+JOBS = 24
 
 
 def start(quick, listed, folder, *more):
@@ -32,10 +33,6 @@ def wait_for(condition, seconds=120):
     while not condition():
         assert time.monotonic() < end, "it takes too long"
         time.sleep(0.02)
-
-
-def finished(folder):
-    return sum(json.loads(path.read_text())["state"] == "succeeded" for path in folder.glob("jobs/*/job.json"))
 
 
 @pytest.fixture
@@ -81,16 +78,15 @@ def test_a_killed_batch_leaves_no_process_and_no_job_that_seems_to_run(quick, li
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_killed_twenty_times_at_random_every_result_comes_once(quick, listed, tmp_path):
     folder, table = tmp_path / "b", listed(JOBS)
     chance = random.Random(6)  # noqa: S311
     for _ in range(20):
         process = start(quick, table, folder)
         # Somewhere between its start and the end of a few jobs.
-        seconds, before = chance.uniform(0.5, 4), finished(folder)
-        end = time.monotonic() + seconds
-        while process.poll() is None and (time.monotonic() < end or finished(folder) == before):
-            time.sleep(0.05)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0.5, 4))
         if process.poll() is None and chance.choice(["batch", "worker"]) == "worker":
             victim = chance.choice(psutil.Process(process.pid).children(recursive=True) or [None])
             if victim is not None and victim.is_running():
@@ -98,7 +94,8 @@ def test_killed_twenty_times_at_random_every_result_comes_once(quick, listed, tm
             time.sleep(0.1)
         process.kill()
         process.communicate()
-    killed = {job.folder: job.attempt for job in batch_status(folder).jobs if job.state == "succeeded"}
+    known = batch_status(folder).jobs if (folder / "batch.json").is_file() else ()
+    killed = {job.folder: job.attempt for job in known if job.state == "succeeded"}
     done = rerun(quick, table, folder=folder, workers=2, progress=False)
     assert done.succeeded, repr(done)
     assert [job.values["D"] for job in done.jobs] == [2.0 * number for number in range(JOBS)]

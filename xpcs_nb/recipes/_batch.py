@@ -20,6 +20,8 @@ from xpcs_nb.recipes._table import Live, html_table, text_table
 if TYPE_CHECKING:
     import xarray as xr
 
+    from xpcs_nb.qmap import QMap
+
 __all__ = ["Batch", "batch_status", "plan_batch", "rerun"]
 
 #: A list that starts so is a search of the catalogue.
@@ -81,7 +83,7 @@ def rerun(
     datasets: Datasets,
     *,
     folder: str | Path | None = None,
-    qmap: str | Path | None = None,
+    qmap: str | Path | QMap | None = None,
     site: str | Path | None = None,
     parameters: Mapping[str, Any] | None = None,
     workers: int = 1,
@@ -109,7 +111,7 @@ def rerun(
     folder
         Where the batch is kept; by default ``RECIPE_batch`` in the working directory.
     qmap, site
-        Parameters of those names, for all jobs.
+        Parameters of those names, for all jobs; a `QMap` is saved in `folder` first.
     parameters
         Further values for all jobs; what a row says goes before them.
     workers
@@ -158,7 +160,7 @@ def rerun(
     )
     found = Recipe.load(recipe)
     here = _folder(found, folder)
-    listed, common = _asked(found, datasets, qmap, site, parameters, where)
+    listed, common = _asked(found, datasets, _qmap_file(qmap, here), site, parameters, where)
     with locked(here):
         plan = make_plan(found, listed, common, here, resume=resume, retry_failed=retry_failed)
         copy = keep_plan(here, plan)
@@ -178,7 +180,7 @@ def plan_batch(
     datasets: Datasets,
     *,
     folder: str | Path | None = None,
-    qmap: str | Path | None = None,
+    qmap: str | Path | QMap | None = None,
     site: str | Path | None = None,
     parameters: Mapping[str, Any] | None = None,
     where: Mapping[str, Any] | None = None,
@@ -187,8 +189,9 @@ def plan_batch(
 ) -> Plan:
     """Return what `rerun` would run, and why; nothing is started. Arguments and errors as there."""
     found = Recipe.load(recipe)
-    listed, common = _asked(found, datasets, qmap, site, parameters, where)
-    return make_plan(found, listed, common, _folder(found, folder), resume=resume, retry_failed=retry_failed)
+    here = _folder(found, folder)
+    listed, common = _asked(found, datasets, _qmap_file(qmap, here), site, parameters, where)
+    return make_plan(found, listed, common, here, resume=resume, retry_failed=retry_failed)
 
 
 def batch_status(folder: str | Path) -> Batch:
@@ -206,6 +209,15 @@ def batch_status(folder: str | Path) -> Batch:
 
 def _folder(recipe: Recipe, folder: str | Path | None) -> Path:
     return Path(f"{recipe.name}_batch" if folder is None else folder).absolute()
+
+
+def _qmap_file(qmap: str | Path | QMap | None, folder: Path) -> str | Path | None:
+    """Return the file of a qmap; one that was edited here is saved in the folder of the batch."""
+    if qmap is None or isinstance(qmap, str | Path):
+        return qmap
+    path = folder / "qmaps" / f"qmap_{qmap.hash[:16]}.hdf"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path if path.is_file() else qmap.save(path)
 
 
 def _asked(

@@ -39,7 +39,11 @@ class Difference:
     new: str
 
     def __str__(self) -> str:
-        return f"{self.kind}  {self.name}: {self.old} -> {self.new}"
+        return (
+            f"{self.kind}  {self.name}: {self.old} -> {self.new}"
+            if self.old
+            else f"{self.kind}  {self.name} {self.new}"
+        )
 
 
 def compare_versions(old: Mapping[str, str], new: Mapping[str, str]) -> list[Difference]:

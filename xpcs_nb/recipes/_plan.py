@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -104,8 +104,9 @@ def make_plan(
 
 def _checked(recipe: Recipe, listed: Listed, common: Mapping[str, Any]) -> list[dict[str, Any]]:
     # What is wrong with a value for all would be so in each row.
-    _, everywhere = check_values(recipe, common, Path.cwd(), whole=False)
-    placed = {name: _absolute(value) for name, value in common.items()}
+    single = {name: check_values(recipe, {name: value}, Path.cwd(), whole=False)[1] for name, value in common.items()}
+    everywhere = [problem for found in single.values() for problem in found]
+    placed = {name: _absolute(value) for name, value in common.items() if not single[name]}
     named = recipe.dataset_parameter.name
     values, problems = [], list(everywhere)
     for number, row in enumerate(listed.rows, 1):
@@ -113,7 +114,7 @@ def _checked(recipe: Recipe, listed: Listed, common: Mapping[str, Any]) -> list[
         if not wrong and checked[named] == "":
             wrong = [f"{named} is missing"]
         values.append(checked)
-        problems += [f"row {number}: {problem}" for problem in wrong if problem not in everywhere]
+        problems += [f"row {number}: {problem}" for problem in wrong]
     if problems:
         rest = [f"and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
         text = "\n  ".join(["", *problems[:MOST_PROBLEMS], *rest])
@@ -136,18 +137,13 @@ def _jobs(recipe: Recipe, values: Sequence[dict[str, Any]], folder: Path) -> lis
         _job(recipe, each, {str(path): known[str(path)] for path in some})
         for each, some in zip(values, files, strict=True)
     ]
-    twice = [job.label for job, n in zip(jobs, _counts(job.key for job in jobs), strict=True) if n > 1]
+    counts = Counter(job.key for job in jobs)
+    twice = sorted({job.label for job in jobs if counts[job.key] > 1})
     if twice:
         raise OptionError(
-            "jobs are listed twice, with the same parameters", got=", ".join(sorted(set(twice))[:5]), where=recipe.name
+            "jobs are listed twice, with the same parameters", got=", ".join(twice[:5]), where=recipe.name
         )
     return jobs
-
-
-def _counts(keys: Iterable[str]) -> list[int]:
-    listed = list(keys)
-    counts = Counter(listed)
-    return [counts[key] for key in listed]
 
 
 def _job(recipe: Recipe, values: dict[str, Any], inputs: dict[str, str]) -> JobState:
