@@ -226,7 +226,7 @@ def _whole(one: xr.Dataset) -> list[Curve]:
         parts = one["g2_segments"].transpose("segment", ...)
         lag = floats(parts[parts.dims[1]].to_numpy())
         for number, row in enumerate(floats(parts.to_numpy())):
-            name = f"part {number + 1} of {len(parts)}"
+            name = f"{len(parts)} parts of the series" if number == 0 else ""
             curves.append(Curve(lag[lag > 0], row[lag > 0], None, name, "#bbbbbb"))
     if "g2" in one:
         lag, values = floats(one["delay"].to_numpy()), floats(one["g2"].to_numpy())

@@ -211,7 +211,7 @@ class Explorer(w.VBox):
         self.later(view.name, partial(self._draw, view))
 
     def _draw_bin(self) -> None:
-        self.named.value = f"<b>{escape(self.model.describe(self.model.bin))}</b>"
+        self.named.value = f'<b style="white-space:nowrap">{escape(self.model.describe(self.model.bin))}</b>'
         self._draw(self.g2)
         self.guarded(self._mark_bin, clear=False)
         self._stale |= {name for name, view in self.views.items() if view.depends_on_bin and name != "g2"}

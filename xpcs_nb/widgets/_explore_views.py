@@ -143,7 +143,7 @@ class TwotimeTab:
             [self.ages, self.convention, self.width, self.window, self.log], layout=w.Layout(flex_flow="row wrap")
         )
         self.pair = w.HBox(
-            [w.Box([self.map], layout=w.Layout(width="48%")), w.Box([self.curves], layout=w.Layout(width="52%"))]
+            [w.VBox([self.map], layout=w.Layout(width="48%")), w.VBox([self.curves], layout=w.Layout(width="52%"))]
         )
         self.root = w.VBox([bar, self.note, self.pair])
 
