@@ -86,7 +86,7 @@ def plot_twotime_cuts(
     convention
         ``age``: age is the mean of the two times. ``start``: the earlier of them.
     window
-        Part of the series to show, from and to, s.
+        Part of the series to show, from and to, s; ages outside it are left out.
     percentiles
         Of the map without its diagonal, at which the colours end.
     log
@@ -172,6 +172,8 @@ def twotime_view(
     time = time[low:high]
     step = float(time[1] - time[0]) if len(time) > 1 else 1.0
     ages = _spread(time) if ages is None else [float(age) for age in ages]
+    if window is not None:
+        ages = [age for age in ages if time[0] <= age <= time[-1]]
     frames = len(time) / 50 if width is None else width / step
     overview = twotime_overview(c2, size, [_spec(age, frames, convention, time, step) for age in ages])
     name = "age" if convention == "age" else "from"
