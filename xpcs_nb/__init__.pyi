@@ -7,6 +7,7 @@ from .frames import open_frames
 from .qmap import QMap
 from .reduction import G2Preview, correlate
 from .results import open_result
+from .widgets import explore
 
 __all__ = [
     "Catalog",
@@ -19,6 +20,7 @@ __all__ = [
     "XpcsError",
     "connect",
     "correlate",
+    "explore",
     "fit_dispersion",
     "fit_g2",
     "open_frames",

@@ -82,7 +82,7 @@ def plot_twotime_cuts(
     ages
         Where to cut, s; three ages spread over the series where None, and no cuts where empty.
     width
-        Seconds around an age that are averaged; a fiftieth of the series where None.
+        Seconds around an age that are averaged; a 200th of the series where None.
     convention
         ``age``: age is the mean of the two times. ``start``: the earlier of them.
     window
@@ -174,7 +174,7 @@ def twotime_view(
     ages = _spread(time) if ages is None else [float(age) for age in ages]
     if window is not None:
         ages = [age for age in ages if time[0] <= age <= time[-1]]
-    frames = len(time) / 50 if width is None else width / step
+    frames = len(time) / 200 if width is None else width / step
     overview = twotime_overview(c2, size, [_spec(age, frames, convention, time, step) for age in ages])
     name = "age" if convention == "age" else "from"
     curves = [] if window is not None else _whole(one)
