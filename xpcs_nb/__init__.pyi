@@ -7,7 +7,7 @@ from .frames import open_frames
 from .qmap import QMap
 from .reduction import G2Preview, correlate
 from .results import open_result
-from .widgets import explore
+from .widgets import QMapEditor, explore
 
 __all__ = [
     "Catalog",
@@ -15,6 +15,7 @@ __all__ = [
     "G2Preview",
     "Geometry",
     "QMap",
+    "QMapEditor",
     "ReductionOptions",
     "Run",
     "XpcsError",

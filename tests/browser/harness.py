@@ -317,3 +317,68 @@ def until(check: Callable[[], object], seconds: float = 20) -> None:
         if time.monotonic() > end:
             raise AssertionError("it did not happen in time")
         time.sleep(0.05)
+
+
+class Stage:
+    """The image of a view on a page that shows all of it; positions are pixels of the image.
+
+    Parameters
+    ----------
+    shape
+        (rows, columns) of the image.
+    """
+
+    def __init__(self, book: Notebook, shape: tuple[int, int]) -> None:
+        self.page, self.shape = book.page, shape
+        self.locator = book.bring(".xnb-stage")
+        self.page.wait_for_selector(".xnb-notice", state="hidden")
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Return where a position is on the page."""
+        box = self.locator.bounding_box()
+        assert box is not None
+        rows, columns = self.shape
+        # one CSS pixel is the border
+        scale = min((box["width"] - 2) / columns, (box["height"] - 2) / rows)
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        return middle[0] + (x - (columns - 1) / 2) * scale, middle[1] + (y - (rows - 1) / 2) * scale
+
+    def click(self, x: float, y: float, *, keys: Sequence[str] = ()) -> None:
+        """Click a position with keys held down."""
+        with self.holding(keys):
+            self.page.mouse.click(*self.place(x, y))
+
+    def drag(self, *points: tuple[float, float], keys: Sequence[str] = ()) -> None:
+        """Press at the first position, and go along the others."""
+        with self.holding(keys):
+            self.page.mouse.move(*self.place(*points[0]))
+            self.page.mouse.down()
+            for point in points[1:]:
+                self.page.mouse.move(*self.place(*point), steps=4)
+            self.page.mouse.up()
+
+    def finger(self, what: str, number: int, x: float, y: float) -> None:
+        """Put a finger ``down`` on a position, ``move`` it there, or lift it (``up``)."""
+        px, py = self.place(x, y)
+        self.locator.evaluate(
+            """(stage, [what, id, x, y]) => stage.dispatchEvent(new PointerEvent(`pointer${what}`, {
+              pointerId: 100 + id, pointerType: 'touch', clientX: x, clientY: y, bubbles: true, button: 0,
+            }))""",
+            [what, number, px, py],
+        )
+
+    def press(self, key: str) -> None:
+        """Press a key while the image has the focus."""
+        self.locator.focus()
+        self.page.keyboard.press(key)
+
+    @contextmanager
+    def holding(self, keys: Sequence[str]) -> Iterator[None]:
+        """Hold keys down."""
+        for key in keys:
+            self.page.keyboard.down(key)
+        try:
+            yield
+        finally:
+            for key in keys:
+                self.page.keyboard.up(key)
