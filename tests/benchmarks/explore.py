@@ -127,7 +127,7 @@ def maps(path: Path) -> dict[str, float]:
 def overlay(folder: Path) -> dict[str, float]:
     """Read g2 of all results, then lay them over each other."""
     from xpcs_nb.widgets import explore
-    from xpcs_nb.widgets._explore_model import OpenResult
+    from xpcs_nb.widgets._explore_result import OpenResult
 
     paths = sorted(folder.glob("*.hdf"))
     OpenResult(paths[0]).multitau  # what is loaded once  # noqa: B018

@@ -235,6 +235,7 @@ def test_a_missing_file_and_no_file_are_errors(tmp_path):
 def test_a_missing_file_among_others_is_said(path, tmp_path):
     view = explore(path, tmp_path / "nowhere.hdf")
     assert "nowhere.hdf" in view.message.value
+    assert len(view.g2.curves.panels[0].curves) > 0
 
 
 def test_of_many_changes_in_a_moment_the_last_is_drawn(path):
