@@ -32,7 +32,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.mark.timeout(400)
 def test_a_bin_picked_on_the_image_changes_the_other_views(lab: Lab, paths: list[str]) -> None:
-    book = lab.open("explore", [CELL.format(paths=paths)])
+    book = lab.open("explore", [CELL.format(paths=paths)], viewport={"width": 1500, "height": 1600})
     book.run_all()
     book.bring(".xnb-stage")
     book.page.wait_for_selector(".xnb-notice", state="hidden")

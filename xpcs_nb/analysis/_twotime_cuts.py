@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -58,7 +57,8 @@ def cut_at_age(c2: NDArray[np.floating[Any]], age: float, *, width: float = 1.0)
     OptionError
         If the map is not square, the age lies outside it, or the width is negative.
     """
-    return _cut(c2, age_range(_length(c2), age, width))
+    first, last = age_range(_length(c2), age, width)
+    return _cut(c2, list(zip(first.tolist(), last.tolist(), strict=True)))
 
 
 def cut_from_start(c2: NDArray[np.floating[Any]], start: int, *, width: int = 1) -> TwotimeCut:
@@ -89,8 +89,8 @@ def cut_from_start(c2: NDArray[np.floating[Any]], start: int, *, width: int = 1)
     return _cut(c2, [(start, start + width - 1)] * (n - start))
 
 
-def age_range(n: int, age: float, width: float) -> list[tuple[int, int]]:
-    """Return, for each lag, the first and last earlier time whose cell has this age.
+def age_range(n: int, age: float, width: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return, for each lag, the first and the last earlier time whose cell has this age, shape (N,) each.
 
     Raises
     ------
@@ -99,7 +99,9 @@ def age_range(n: int, age: float, width: float) -> list[tuple[int, int]]:
     """
     _within("age", age, 0, n - 1)
     _within("width", width, 0, 2 * n)
-    return [(ceil(age - width / 2 - lag / 2), floor(age + width / 2 - lag / 2)) for lag in range(n)]
+    half_lag = np.arange(n) / 2
+    first, last = np.ceil(age - width / 2 - half_lag), np.floor(age + width / 2 - half_lag)
+    return first.astype(np.int64), last.astype(np.int64)
 
 
 def _cut(c2: NDArray[np.floating[Any]], ranges: list[tuple[int, int]]) -> TwotimeCut:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -155,39 +155,43 @@ class _Cut:
         self.n, self.spec = n, spec
         self.sum = np.zeros(n)
         self.count = np.zeros(n, dtype=np.int64)
-        self.expected = np.array([max(last - first + 1, 0) for first, last in self._ranges()], dtype=np.int64)
+        self.expected = self._cells()
 
-    def _ranges(self) -> Iterable[tuple[int, int]]:
+    def _cells(self) -> NDArray[np.int64]:
+        """Return how many cells the mean at each lag has, be they in the map or not."""
         if self.spec.convention not in ("age", "start"):
             raise OptionError("no such cut", got=repr(self.spec.convention), expected="'age' or 'start'")
         if self.spec.convention == "age":
-            return age_range(self.n, self.spec.at, self.spec.width)
+            first, last = age_range(self.n, self.spec.at, self.spec.width)
+            return np.asarray(np.maximum(last - first + 1, 0))
         start, width = int(self.spec.at), int(self.spec.width)
         if start != self.spec.at or not (0 <= start < self.n and 1 <= width <= self.n - start):
             raise OptionError("the cut lies outside the map", got=f"{self.spec.at} frames", expected=f"0 to {self.n}")
-        return [(start, start + width - 1)] * (self.n - start)
+        return np.where(np.arange(self.n) < self.n - start, width, 0)
 
     def add(self, begin: int, band: NDArray[Any]) -> None:
         """Add the cells of the rows from `begin` on that belong to the cut."""
-        row = np.arange(begin, begin + len(band))
-        if self.spec.convention == "age":
-            low = np.ceil(2 * self.spec.at - self.spec.width - row)
-            column = low[:, None] + np.arange(int(np.floor(2 * self.spec.width)) + 1)
-            inside = column <= (2 * self.spec.at + self.spec.width - row)[:, None]
+        at, width = self.spec.at, self.spec.width
+        ages = self.spec.convention == "age"
+        # Row i has columns 2 at - i +- width, which lie in the map and above its diagonal.
+        first = max(begin, int(np.ceil(2 * at - width)) - self.n + 1) if ages else max(begin, int(at))
+        last = min(begin + len(band), int(np.floor(at + width / 2)) + 1 if ages else int(at + width))
+        if last <= first:
+            return
+        row = np.arange(first, last)[:, None]
+        if ages:
+            low = np.ceil(2 * at - width - row).astype(np.int64)
+            column = low + np.arange(int(np.floor(2 * width)) + 1)
+            inside = (column <= 2 * at + width - row) & (column >= row) & (column < self.n)
         else:
-            row = row[(row >= self.spec.at) & (row < self.spec.at + self.spec.width)]
-            column = np.broadcast_to(np.arange(begin, self.n), (len(row), self.n - begin))
-            inside = np.ones(column.shape, dtype=bool)
-        inside &= (column >= row[:, None]) & (column < self.n)
-        rows = np.broadcast_to(row[:, None], column.shape)[inside]
-        columns = column[inside].astype(np.int64)
+            column = np.broadcast_to(np.arange(begin, self.n), (last - first, self.n - begin))
+            inside = column >= row
+        rows, columns = np.broadcast_to(row, column.shape)[inside], column[inside]
         lag = columns - rows
-        self.sum += np.bincount(lag, band[rows - begin, columns - begin].astype(np.float64), self.n)
+        self.sum += np.bincount(lag, band[rows - begin, columns - begin], self.n)
         self.count += np.bincount(lag, minlength=self.n)
 
     def result(self) -> TwotimeCut:
         """Return the means; lags whose cells are not all in the map are left out."""
-        n_expected = np.zeros(self.n, dtype=np.int64)
-        n_expected[: len(self.expected)] = self.expected
-        lag = np.flatnonzero((self.count == n_expected) & (n_expected > 0))
+        lag = np.flatnonzero((self.count == self.expected) & (self.expected > 0))
         return TwotimeCut(lag, self.sum[lag] / self.count[lag], self.count[lag])

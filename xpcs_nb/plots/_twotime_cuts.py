@@ -82,11 +82,11 @@ def plot_twotime_cuts(
     ages
         Where to cut, s; three ages spread over the series where None, and no cuts where empty.
     width
-        Seconds around an age that are averaged; a fiftieth of the series where None.
+        Seconds around an age that are averaged; a 200th of the series where None.
     convention
         ``age``: age is the mean of the two times. ``start``: the earlier of them.
     window
-        Part of the series to show, from and to, s.
+        Part of the series to show, from and to, s; ages outside it are left out.
     percentiles
         Of the map without its diagonal, at which the colours end.
     log
@@ -172,7 +172,9 @@ def twotime_view(
     time = time[low:high]
     step = float(time[1] - time[0]) if len(time) > 1 else 1.0
     ages = _spread(time) if ages is None else [float(age) for age in ages]
-    frames = len(time) / 50 if width is None else width / step
+    if window is not None:
+        ages = [age for age in ages if time[0] <= age <= time[-1]]
+    frames = len(time) / 200 if width is None else width / step
     overview = twotime_overview(c2, size, [_spec(age, frames, convention, time, step) for age in ages])
     name = "age" if convention == "age" else "from"
     curves = [] if window is not None else _whole(one)
@@ -226,7 +228,7 @@ def _whole(one: xr.Dataset) -> list[Curve]:
         parts = one["g2_segments"].transpose("segment", ...)
         lag = floats(parts[parts.dims[1]].to_numpy())
         for number, row in enumerate(floats(parts.to_numpy())):
-            name = f"part {number + 1} of {len(parts)}"
+            name = f"{len(parts)} parts of the series" if number == 0 else ""
             curves.append(Curve(lag[lag > 0], row[lag > 0], None, name, "#bbbbbb"))
     if "g2" in one:
         lag, values = floats(one["delay"].to_numpy()), floats(one["g2"].to_numpy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,15 @@ class LazyMaps(BackendArray):
                 got=stored.shape,
                 expected=self.shape[1:],
             )
+        # Looked up once: a look-up takes as long as reading a few rows.
+        read = partial(_part, stored)
         (top, bottom, rows), (left, right, columns) = (_span(part, len(stored)) for part in (rows, columns))
         pieces = []
         if left < top:
             # Below the diagonal: the mirror image is stored.
-            pieces.append(_values(file, name, (slice(left, min(right, top)), slice(top, bottom))).T)
+            pieces.append(read((slice(left, min(right, top)), slice(top, bottom))).T)
         if right > top:
-            upper = _values(file, name, (slice(top, bottom), slice(top, max(right, bottom))))
+            upper = read((slice(top, bottom), slice(top, max(right, bottom))))
             _mirror(upper)
             pieces.append(upper[:, max(left - top, 0) : right - top])
         part = pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
@@ -96,13 +99,18 @@ def _span(index: Any, size: int) -> tuple[int, int, Any]:
     return low, high + 1, slice(None) if chosen.step > 0 and abs(chosen.step) == 1 else np.asarray(chosen) - low
 
 
-def _mirror(upper: NDArray[Any], block: int = 256) -> None:
+@cache
+def _below(size: int) -> tuple[NDArray[np.int64], ...]:
+    return np.tril_indices(size, -1)
+
+
+def _mirror(upper: NDArray[Any], block: int = 64) -> None:
     """Copy what is above the diagonal to below it, in place and by blocks that stay in the processor's cache."""
     n = len(upper)
     for first in range(0, n, block):
         last = min(first + block, n)
         square = upper[first:last, first:last]
-        below = np.tril_indices(last - first, -1)
+        below = _below(last - first)
         square[below] = square.T[below]
         for begin in range(last, n, block):
             end = min(begin + block, n)
@@ -111,7 +119,13 @@ def _mirror(upper: NDArray[Any], block: int = 256) -> None:
 
 def _values(file: h5py.File, dataset: str, key: tuple[Any, ...]) -> NDArray[Any]:
     """Read a part of a dataset; the file may have been replaced or damaged since the result was opened."""
+    return _part(entry(file, dataset), key)
+
+
+def _part(dataset: h5py.Dataset, key: tuple[Any, ...]) -> NDArray[Any]:
     try:
-        return np.asarray(entry(file, dataset)[key])
+        return np.asarray(dataset[key])
     except OSError as error:
-        raise CorruptDataError("an array can't be read", path=file.filename, where=dataset, got=str(error)) from error
+        raise CorruptDataError(
+            "an array can't be read", path=dataset.file.filename, where=dataset.name, got=str(error)
+        ) from error

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import ipywidgets as w
 import xarray as xr
 
-from xpcs_nb.analysis import TrustReport
 from xpcs_nb.errors import XpcsError
 from xpcs_nb.widgets._explore_controls import badge_html, choice, number, watch
 from xpcs_nb.widgets._explore_fit import FitTab
-from xpcs_nb.widgets._explore_model import ExploreModel, Source
+from xpcs_nb.widgets._explore_model import ExploreModel
+from xpcs_nb.widgets._explore_result import Source
 from xpcs_nb.widgets._explore_views import CurvesTab, G2MapTab, G2Tab, MetadataTab, TwotimeTab
 from xpcs_nb.widgets._image_view import ImageView
 
@@ -89,6 +89,11 @@ def explore(
     return Explorer(ExploreModel(sources, labels, background))
 
 
+def words_of(error: Exception) -> str:
+    """Return what an error says; one that is not of this package says its kind too."""
+    return str(error) if isinstance(error, XpcsError) else f"{type(error).__name__}: {error}"
+
+
 class Explorer(w.VBox):
     """The widget that `explore` returns.
 
@@ -106,7 +111,7 @@ class Explorer(w.VBox):
         self.model = model
         self._waiting: dict[str, Callable[[], object]] = {}
         self._stale: set[str] = set()
-        self._image_of: Any = None
+        self._depth = 0
         self._make_head()
         self.image = ImageView(height=400, label="scattering, with the borders of the dynamic bins")
         self.image.on_pick(self._picked)
@@ -202,6 +207,9 @@ class Explorer(w.VBox):
 
     def refresh(self) -> None:
         """Draw everything again that can be seen."""
+        self.guarded(self._refresh)
+
+    def _refresh(self) -> None:
         self.guarded(self._draw_image)
         self._stale = {name for name in self.views if name != "g2"}
         self._draw_bin()
@@ -211,9 +219,9 @@ class Explorer(w.VBox):
         self.later(view.name, partial(self._draw, view))
 
     def _draw_bin(self) -> None:
-        self.named.value = f"<b>{escape(self.model.describe(self.model.bin))}</b>"
+        self.named.value = f'<b style="white-space:nowrap">{escape(self.model.describe(self.model.bin))}</b>'
         self._draw(self.g2)
-        self.guarded(self._mark_bin, clear=False)
+        self.guarded(self._mark_bin)
         self._stale |= {name for name, view in self.views.items() if view.depends_on_bin and name != "g2"}
         self._draw_tab()
 
@@ -221,11 +229,15 @@ class Explorer(w.VBox):
         name = self.tabs.titles[self.tabs.selected_index or 0] if self.tabs.children else ""
         if name in self._stale:
             self._stale.discard(name)
-            self._draw(self.views[name], clear=False)
+            self._draw(self.views[name])
 
-    def _draw(self, view: View, *, clear: bool = True) -> None:
-        if not self.guarded(view.draw, clear=clear):
+    def _draw(self, view: View) -> None:
+        self.model.problems = {}
+        if not self.guarded(view.draw):
             view.empty()
+            return
+        for name, problem in self.model.problems.items():
+            self._say(f"{name}: {problem}")
 
     def _draw_image(self) -> None:
         values, name, unit = self.model.image(self.channel.value)
@@ -253,12 +265,19 @@ class Explorer(w.VBox):
         """Find what takes longer: the trust report, and q and phi of each pixel."""
         self.badge.value = ""
         shown = self.model.shown
-        self._aside(self.model.trust, lambda report: self._show_badge(report, shown))
+        self._aside(self._judge, lambda badge: self._show_badge(badge, shown))
         self._aside(self.model.pixel_maps, lambda maps: self._show_maps(maps, shown))
 
-    def _show_badge(self, report: TrustReport, shown: tuple[str, ...]) -> None:
+    def _judge(self) -> str:
+        """Return the badge; a result that can't be judged has one that says why, and is shown all the same."""
+        try:
+            return badge_html(self.model.trust())
+        except Exception as error:  # noqa: BLE001 - shown, whatever it is
+            return f'<span class="xnb-badge" title="{escape(words_of(error))}">trust: can\'t be judged</span>'
+
+    def _show_badge(self, badge: str, shown: tuple[str, ...]) -> None:
         if shown == self.model.shown:
-            self.badge.value = badge_html(report)
+            self.badge.value = badge
 
     def _show_maps(self, maps: Sequence[tuple[str, str, Any]], shown: tuple[str, ...]) -> None:
         if shown == self.model.shown:
@@ -280,25 +299,33 @@ class Explorer(w.VBox):
         )
 
     def guarded(self, call: Callable[[], object], *, clear: bool = True) -> bool:
-        """Call; an error is shown in the widget instead of being lost. Return whether there was none."""
+        """Call; an error is shown in the widget instead of being lost. Return whether there was none.
+
+        What was said before goes, unless this is a part of what is being done, or `clear` is False.
+        """
+        if clear and not self._depth:
+            self.message.value = ""
+        self._depth += 1
         try:
             call()
         except Exception as error:  # noqa: BLE001 - shown, whatever it is
-            kind = "" if isinstance(error, XpcsError) else f"{type(error).__name__}: "
-            self.message.value = (
-                f'<div class="xnb-error" role="alert" style="color:#c62828">{escape(kind + str(error))}</div>'
-            )
+            self._say(words_of(error))
             return False
-        if clear:
-            self.message.value = ""
+        finally:
+            self._depth -= 1
         return True
+
+    def _say(self, words: str) -> None:
+        line = f'<div class="xnb-error" role="alert" style="color:#c62828">{escape(words)}</div>'
+        if line not in self.message.value:
+            self.message.value += line
 
     def later(self, name: str, call: Callable[[], object]) -> None:
         """Call in a moment, instead of what was asked for by this name before; at once where no event loop runs."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            self.guarded(call, clear=False)
+            self.guarded(call)
             return
         if name not in self._waiting:
             loop.call_later(GATHER, self._do, name)

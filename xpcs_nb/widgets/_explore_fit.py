@@ -45,7 +45,7 @@ class FitTab:
             [self.model, self.delays, self.parameters, self.run, self.clear, self.logs],
             layout=w.Layout(flex_flow="row wrap"),
         )
-        self.root = w.VBox([bar, w.HBox([w.Box([self.curves], layout=w.Layout(width="48%")), self.table])])
+        self.root = w.VBox([bar, w.HBox([w.VBox([self.curves], layout=w.Layout(width="48%")), self.table])])
 
     def _fit(self) -> None:
         def work() -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from os import PathLike
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +12,7 @@ from numpy.typing import NDArray
 
 from xpcs_nb.analysis import TrustReport, fit_g2, trust_report
 from xpcs_nb.core import Geometry
-from xpcs_nb.errors import MissingKeyError, OptionError
+from xpcs_nb.errors import OptionError, XpcsError
 from xpcs_nb.plots import (
     Panel,
     TwotimeView,
@@ -28,11 +25,9 @@ from xpcs_nb.plots import (
     stability_panels,
     twotime_view,
 )
-from xpcs_nb.results import open_result
+from xpcs_nb.widgets._explore_result import OpenResult, Source
 
-__all__ = ["ExploreModel", "ExploreOptions", "OpenResult"]
-
-type Source = xr.DataTree | xr.Dataset | str | PathLike[str]
+__all__ = ["ExploreModel", "ExploreOptions"]
 
 #: Maps that are kept after they were drawn: 1.6 MB each.
 KEPT_MAPS = 24
@@ -83,78 +78,6 @@ class ExploreOptions:
     )
 
 
-class OpenResult:
-    """A result that is opened as far as it is looked at: g2 alone, or all of it.
-
-    Parameters
-    ----------
-    source
-        Result file, opened result, or dataset.
-    """
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-
-    @property
-    def name(self) -> str:
-        """What the result is called where it has no other label."""
-        if isinstance(self.source, xr.DataTree | xr.Dataset):
-            return str(self.source.attrs.get("name") or "result")
-        return Path(self.source).name.removesuffix(".hdf").removesuffix("_results")
-
-    @cached_property
-    def tree(self) -> xr.DataTree:
-        """The whole result; large arrays stay in the file."""
-        if isinstance(self.source, xr.DataTree):
-            return self.source.root
-        if isinstance(self.source, xr.Dataset):
-            node = "multitau" if "g2" in self.source else "twotime" if "c2" in self.source else "saxs"
-            return xr.DataTree.from_dict({f"/{node}": self.source})
-        return open_result(Path(self.source))
-
-    @cached_property
-    def multitau(self) -> xr.Dataset | None:
-        """g2 with its errors; None where the result has no multi-tau part."""
-        if not isinstance(self.source, xr.DataTree | xr.Dataset):
-            # Of a hundred files only g2 is read.
-            from xpcs_nb.results import XpcsBackendEntrypoint
-
-            try:
-                return XpcsBackendEntrypoint().open_dataset(str(self.source))
-            except MissingKeyError:
-                return self._node("multitau", "g2")
-        return self._node("multitau", "g2")
-
-    @property
-    def saxs(self) -> xr.Dataset:
-        """Scattering and intensity; empty where there is none."""
-        return self._node("saxs") or xr.Dataset()
-
-    @property
-    def twotime(self) -> xr.Dataset | None:
-        """Two-time maps, not read yet."""
-        return self._node("twotime", "c2")
-
-    @cached_property
-    def qmap(self) -> xr.Dataset:
-        """Mask and bins; empty where there are none. They are read once."""
-        found = self._node("qmap")
-        return xr.Dataset() if found is None else found
-
-    @cached_property
-    def dynamic(self) -> NDArray[np.integer[Any]] | None:
-        """Labels of the dynamic bins, (rows, columns); None where the result has none."""
-        if "dynamic_roi_map" not in self.qmap:
-            return None
-        return np.asarray(self.qmap["dynamic_roi_map"].transpose("y", "x").to_numpy())
-
-    def _node(self, name: str, variable: str | None = None) -> xr.Dataset | None:
-        if name not in self.tree.children:
-            return None
-        dataset = self.tree[name].to_dataset()
-        return dataset if variable is None or variable in dataset else None
-
-
 class ExploreModel:
     """Results, the chosen bin, and what the views show of them.
 
@@ -186,6 +109,8 @@ class ExploreModel:
         self.shown: tuple[str, ...] = tuple(self.results)
         self.options = ExploreOptions()
         self.fits: dict[str, xr.Dataset] = {}
+        #: Of the view that was drawn last: results that could not be read.
+        self.problems: dict[str, XpcsError] = {}
         self.bins = self._labels()
         self.bin: int | None = self.bins[0] if self.bins else None
         self._maps: dict[Any, TwotimeView] = {}
@@ -224,14 +149,16 @@ class ExploreModel:
         return changed
 
     def _labels(self) -> tuple[int, ...]:
-        for dataset in (self.current.multitau, self.current.twotime):
-            if dataset is not None:
-                return tuple(int(label) for label in dataset["bin"].to_numpy())
-        return ()
+        dataset = self._binned()
+        return () if dataset is None else tuple(int(label) for label in dataset["bin"].to_numpy())
+
+    def _binned(self) -> xr.Dataset | None:
+        data = self.current.multitau
+        return self.current.twotime if data is None else data
 
     def describe(self, label: int | None) -> str:
         """Name a bin with its q (and phi)."""
-        dataset = self.current.multitau if self.current.multitau is not None else self.current.twotime
+        dataset = self._binned()
         if dataset is None or label is None:
             return "no bins"
         place = dataset["bin"].to_numpy().tolist().index(label)
@@ -420,11 +347,24 @@ class ExploreModel:
         return [pair for pair in texts if all(word in f"{pair[0]} {pair[1]}".lower() for word in wanted)]
 
     def _having(self, get: Callable[[OpenResult], xr.Dataset | None], what: str) -> dict[str, xr.Dataset]:
-        """Return the part of each shown result that has it; at least one has to."""
+        """Return the part of each shown result that has it; at least one has to.
+
+        Results that can't be read are kept in `problems`, for the others to be shown all the same.
+        """
         if not self.shown:
             raise OptionError("no result is chosen", expected="at least one of " + ", ".join(self.results))
-        parts = {name: get(self.results[name]) for name in self.shown}
-        having = {name: part for name, part in parts.items() if part is not None}
+        having: dict[str, xr.Dataset] = {}
+        self.problems = {}
+        for name in self.shown:
+            try:
+                part = get(self.results[name])
+            except XpcsError as error:
+                self.problems[name] = error
+                continue
+            if part is not None:
+                having[name] = part
+        if not having and self.problems:
+            raise next(iter(self.problems.values()))
         if not having:
             raise OptionError(f"none of these results has {what}", got=", ".join(self.shown))
         return having

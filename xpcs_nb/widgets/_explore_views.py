@@ -131,7 +131,7 @@ class TwotimeTab:
         self.map.on_pick(self._picked)
         options = explorer.model.options
         self.ages = text("ages (s)", "0.2, 0.5 … or click", "Where to cut, s; empty: three over the series; click adds")
-        self.width = text("width (s)", "1/50", "Seconds around an age that are averaged", "130px")
+        self.width = text("width (s)", "1/200", "Seconds around an age that are averaged", "130px")
         self.window = text("part (s)", "from, to", "Part of the series to show at full resolution", "150px")
         kinds = [("age = (t1+t2)/2", "age"), ("age = t1", "start")]
         self.convention = choice("", kinds, options.convention, "Meaning of age", "140px")
@@ -143,7 +143,7 @@ class TwotimeTab:
             [self.ages, self.convention, self.width, self.window, self.log], layout=w.Layout(flex_flow="row wrap")
         )
         self.pair = w.HBox(
-            [w.Box([self.map], layout=w.Layout(width="48%")), w.Box([self.curves], layout=w.Layout(width="52%"))]
+            [w.VBox([self.map], layout=w.Layout(width="48%")), w.VBox([self.curves], layout=w.Layout(width="52%"))]
         )
         self.root = w.VBox([bar, self.note, self.pair])
 
