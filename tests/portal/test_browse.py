@@ -7,6 +7,7 @@ import time
 import ipywidgets
 import pytest
 
+import xpcs_nb
 from xpcs_nb.errors import OptionError
 from xpcs_nb.widgets import browse
 from xpcs_nb.widgets._browse_calls import Answer, Caller, Later
@@ -88,6 +89,17 @@ def test_the_editor_opens_below_and_gives_its_qmap(processed):
     assert widget.qmap.mask.shape == (64, 64)
     ask("unstage")
     assert widget._stage.children == ()
+
+
+@pytest.mark.skipif(not hasattr(xpcs_nb, "explore"), reason="there is no explorer")
+def test_the_explorer_opens_below_on_several(processed):
+    facility, _ = processed
+    widget = browse(facility)
+    rows = widget.portal.page({"text": "A00*", "size": 2})["rows"]
+    message, _ = asking(widget)("explore", subjects=[row["subject"] for row in rows])
+    assert message["ok"], message
+    assert isinstance(widget._stage.children[0], ipywidgets.Widget)
+    widget.close()
 
 
 def test_slow_calls_leave_the_kernel_free_and_come_back_in_its_thread():

@@ -59,7 +59,6 @@ def test_reprocess_with_a_chosen_and_with_a_drawn_qmap(processed, portal, work, 
     ]
     record = runs[0].record
     assert record.metadata["options"]["avg_frame"] == 2
-    portal.start()
     assert portal.page({"conditions": {"suffix": {"values": ["wedge"]}}})["total"] == 1
     assert [row["subject"] for row in portal.history(record.subject)["origins"]] == [subjects[0]]
     assert [row["dataset"] for row in portal.history(subjects[0])["made_from_it"]] == ["A001_first_wedge"]

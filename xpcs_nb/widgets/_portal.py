@@ -111,6 +111,8 @@ class Portal:
         asked = self.query if query is None else query if isinstance(query, Query) else Query.of(query)
         if asked.offset + asked.size > LARGEST_PAGE:
             asked = asked.within(LARGEST_PAGE)
+        # A record that came since may have keys that none had; a site elsewhere is not asked each time.
+        self.keys(anew=self._local)
         names = self._facets([*facets, *asked.conditions])
         found = self._search(asked, names)
         if not found.records and found.total:
@@ -273,7 +275,7 @@ class Portal:
             if file is None:
                 return None
             return self.files.thumbnail(record, file, self.settings.list.thumbnail_pixels)
-        except XpcsError:
+        except (XpcsError, OSError):
             return None  # the list shows that there is none; the detail page says why
 
     def _summary(self, record: FoundRecord) -> list[dict[str, Any]]:

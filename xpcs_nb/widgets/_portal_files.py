@@ -105,9 +105,10 @@ class RecordFiles:
         if offset < 0:
             raise OptionError("a file has no such place", got=offset, expected="0 or more")
         # Once for all pieces: to fetch is to compare the checksum of the whole.
-        if offset == 0 or self._sent is None or self._sent[0] != file.url:
-            self._sent = file.url, self.path(record, file)
-        path = self._sent[1]
+        sent = self._sent
+        if offset == 0 or sent is None or sent[0] != file.url:
+            sent = self._sent = file.url, self.path(record, file)
+        path = sent[1]
         with path.open("rb") as stream:
             stream.seek(offset)
             return stream.read(PIECE), path.stat().st_size
