@@ -19,6 +19,7 @@ from .frames import open_frames
 from .qmap import QMap
 from .reduction import G2Preview, correlate, xsvs
 from .results import export_curve, open_result, read_curve
+from .simulation import Relaxation, plan, recover, simulate
 
 __all__ = [
     "Catalog",
@@ -27,6 +28,7 @@ __all__ = [
     "Geometry",
     "QMap",
     "ReductionOptions",
+    "Relaxation",
     "Run",
     "XpcsError",
     "absolute_scale",
@@ -43,7 +45,10 @@ __all__ = [
     "normalize_saxs",
     "open_frames",
     "open_result",
+    "plan",
     "read_curve",
+    "recover",
+    "simulate",
     "subtract_background",
     "to_absolute",
     "xsvs",

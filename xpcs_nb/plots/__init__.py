@@ -3,6 +3,7 @@
 from xpcs_nb.plots._dispersion import plot_dispersion
 from xpcs_nb.plots._g2 import plot_g2
 from xpcs_nb.plots._intensity import plot_intensity
+from xpcs_nb.plots._planning import plot_plan, plot_recovery
 from xpcs_nb.plots._qmap import qmap_report
 from xpcs_nb.plots._save import save_all
 from xpcs_nb.plots._saxs import plot_saxs_1d, plot_saxs_2d, plot_stability
@@ -17,6 +18,8 @@ __all__ = [
     "plot_g2",
     "plot_intensity",
     "plot_photons",
+    "plot_plan",
+    "plot_recovery",
     "plot_regions",
     "plot_saxs_1d",
     "plot_saxs_2d",

@@ -78,13 +78,15 @@ def xsvs(
     Returns
     -------
     xarray.Dataset
-        By ``exposure`` (s; coordinate ``exposure_frames``) and ``bin`` (with ``q``, ``phi``): ``contrast``,
-        ``contrast_err``, ``contrast_err_photons``; ``contrast_moment`` from the second moment, with its error;
-        ``modes`` M (NaN where the contrast is not positive); ``kbar``, mean photons a pixel and exposure; ``status`` (``ok``,
-        or why there is no contrast, which is then NaN); ``histogram`` by number of photons 0..63;
-        ``contrast_cov``,
-        ``contrast_moment_cov``: covariance between exposures. ``beam_variance`` by exposure: relative variance of all
-        used pixels together beyond counting noise. Fluctuations of the beam add about that to every contrast.
+        By ``exposure`` (s; coordinate ``exposure_frames``) and ``bin`` (with ``q``, ``phi``):
+
+        - ``contrast``, ``contrast_err``, ``contrast_err_photons``; ``contrast_moment`` from the second moment, with
+          its error; ``modes`` M (NaN where the contrast is not positive);
+        - ``kbar``, mean photons a pixel and exposure; ``status``: ``ok``, or why there is no contrast (NaN);
+        - ``histogram`` by number of photons 0..63; ``contrast_cov``, ``contrast_moment_cov``: covariance between
+          exposures;
+        - ``beam_variance`` by exposure: relative variance of all used pixels together beyond counting noise.
+          Fluctuations of the beam add about that to every contrast.
 
     Raises
     ------

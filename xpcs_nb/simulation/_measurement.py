@@ -173,14 +173,22 @@ def simulate_measurement(
 
 
 def write_measurement(
-    folder: Path, name: str, events: EventList, qmap: QMap, truth: Truth, *, frame_time: float, raw_format: RawFormat
+    folder: Path,
+    name: str,
+    events: EventList,
+    qmap: QMap,
+    truth: Truth,
+    *,
+    frame_time: float,
+    raw_format: RawFormat,
+    geometry: Geometry | None = None,
 ) -> Measurement:
-    """Write raw file, metadata and qmap of a series; the geometry is that of the qmap."""
+    """Write raw file, metadata and qmap of a series; the geometry is that of the qmap where none is given."""
     if raw_format not in WRITERS:
         raise OptionError("no such raw format", got=repr(raw_format), expected=" or ".join(WRITERS))
     suffix, write = WRITERS[raw_format]
     folder.mkdir(parents=True, exist_ok=True)
-    geometry = qmap.geometry
+    geometry = geometry or qmap.geometry
     return Measurement(
         raw=write(folder / f"{name}{suffix}", events),
         metadata=write_metadata(
