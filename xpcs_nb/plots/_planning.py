@@ -50,10 +50,14 @@ def plot_recovery(data: xr.Dataset, *, ax: Axes | None = None) -> Figure:
         if seen < 1:
             text = f"{seen:.0%} seen"
             ax.annotate(text, (value, 0.02), xycoords=("data", "axes fraction"), ha="center", fontsize=7, color=INK)
+    # also where nothing was recovered
+    ax.set_xlim(injected.min() / 2, injected.max() * 2)
     log_scale(ax, "x")
-    if len(injected) == 1:
-        ax.set_xlim(injected[0] / 2, injected[0] * 2)
-    dress(ax, f"injected D ({data['D'].attrs.get('units', '')})", "recovered / injected")
+    dress(
+        ax,
+        f"injected D ({str(data['D'].attrs.get('units', '')).replace('angstrom^2', 'Å²').replace('angstrom', 'Å')})",
+        "recovered / injected",
+    )
     ax.legend(fontsize=7, frameon=False)
     return figure
 
