@@ -1,4 +1,23 @@
-from .analysis import Model, absolute_scale, average_g2, compare_models, extrapolate_diffusion, fit_dispersion, fit_g2, fit_global, fit_saxs_law, fit_visibility, integrate_ring, integrate_wedge, master_curve, normalize_saxs, size, subtract_background, to_absolute, trust_report
+from .analysis import (
+    Model,
+    absolute_scale,
+    average_g2,
+    compare_models,
+    extrapolate_diffusion,
+    fit_dispersion,
+    fit_g2,
+    fit_global,
+    fit_saxs_law,
+    fit_visibility,
+    integrate_ring,
+    integrate_wedge,
+    master_curve,
+    normalize_saxs,
+    size,
+    subtract_background,
+    to_absolute,
+    trust_report,
+)
 from .catalog import Catalog
 from .core import Geometry, ReductionOptions
 from .errors import XpcsError
