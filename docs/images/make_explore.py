@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from PIL import Image
 
 import xpcs_nb as xnb
 from xpcs_nb import plots
@@ -32,7 +33,9 @@ def main() -> None:
         plots.draw_panels([view.panel], ax=axes[3])
         plots.compare_saxs_1d(pair, ax=axes[4])
         plots.plot_g2_map(pair["before"], ax=axes[5])
-        figure.savefig(HERE / "explore.png", dpi=80, pil_kwargs={"optimize": True})
+        figure.savefig(Path(first) / "large.png", dpi=80)
+        with Image.open(Path(first) / "large.png") as large:
+            large.convert("RGB").quantize(96).save(HERE / "explore.png", optimize=True)
 
 
 main()

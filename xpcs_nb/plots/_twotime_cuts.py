@@ -82,7 +82,7 @@ def plot_twotime_cuts(
     ages
         Where to cut, s; three ages spread over the series where None, and no cuts where empty.
     width
-        Seconds around an age that are averaged; a 200th of the series where None.
+        Seconds around an age that are averaged; a 200th of the series where None, 10 frames in a short one.
     convention
         ``age``: age is the mean of the two times. ``start``: the earlier of them.
     window
@@ -174,7 +174,8 @@ def twotime_view(
     ages = _spread(time) if ages is None else [float(age) for age in ages]
     if window is not None:
         ages = [age for age in ages if time[0] <= age <= time[-1]]
-    frames = len(time) / 200 if width is None else width / step
+    # A few frames alone are noise; a large part of the series is no age.
+    frames = max(len(time) / 200, min(len(time) / 20, 10)) if width is None else width / step
     overview = twotime_overview(c2, size, [_spec(age, frames, convention, time, step) for age in ages])
     name = "age" if convention == "age" else "from"
     curves = [] if window is not None else _whole(one)

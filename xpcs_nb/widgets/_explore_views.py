@@ -131,7 +131,7 @@ class TwotimeTab:
         self.map.on_pick(self._picked)
         options = explorer.model.options
         self.ages = text("ages (s)", "0.2, 0.5 … or click", "Where to cut, s; empty: three over the series; click adds")
-        self.width = text("width (s)", "1/200", "Seconds around an age that are averaged", "130px")
+        self.width = text("width (s)", "auto", "Seconds around an age that are averaged", "130px")
         self.window = text("part (s)", "from, to", "Part of the series to show at full resolution", "150px")
         kinds = [("age = (t1+t2)/2", "age"), ("age = t1", "start")]
         self.convention = choice("", kinds, options.convention, "Meaning of age", "140px")
