@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from xpcs_nb.analysis import compare_table
 from xpcs_nb.errors import OptionError
@@ -33,11 +34,28 @@ def test_the_same_result_does_not_differ(make_g2):
 
 
 @pytest.mark.parametrize(
-    ("raw", "noise"), [(("a.h5", "a.h5"), "shared"), (("a.h5", "b.h5"), "independent"), ((None, "b.h5"), "unknown")]
+    ("old", "new", "noise"),
+    [
+        ({"raw": "a.h5"}, {"raw": "a.h5"}, "shared"),
+        ({"raw": "a.h5", "start": "t0", "size": 7}, {"raw": "copy/a.h5", "start": "t0", "size": 7}, "shared"),
+        ({"raw": "a.h5", "start": "t0", "size": 7}, {"raw": "b.h5", "start": "t0", "size": 8}, "independent"),
+        ({"raw": "a.h5", "start": "t0"}, {"raw": "b.h5", "start": "t1"}, "independent"),
+        ({"raw": "a.h5"}, {"raw": "b.h5"}, "unknown"),
+        ({}, {"raw": "b.h5"}, "unknown"),
+    ],
 )
-def test_it_is_said_whether_both_are_of_the_same_frames(make_g2, raw, noise):
-    sides = [make_g2(RATE).assign_attrs({} if each is None else {"raw": each}) for each in raw]
-    assert compare_table(*sides).attrs["noise"] == noise
+def test_it_is_said_whether_both_are_of_the_same_frames(make_g2, old, new, noise):
+    def result(about):
+        nodes = {"/multitau": make_g2(RATE)}
+        if "start" in about:
+            nodes["/metadata"] = xr.Dataset(attrs={"/entry/start_time": about["start"]})
+        if "size" in about:
+            nodes["/provenance"] = xr.Dataset(attrs={"inputs": [{"path": about["raw"], "size": about["size"]}]})
+        tree = xr.DataTree.from_dict(nodes)
+        tree.attrs = {"raw": about["raw"]} if "raw" in about else {}
+        return tree
+
+    assert compare_table(result(old), result(new)).attrs["noise"] == noise
 
 
 def test_bins_are_paired_by_position_whatever_their_labels(make_g2):

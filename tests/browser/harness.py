@@ -357,6 +357,16 @@ class Stage:
                 self.page.mouse.move(*self.place(*point), steps=4)
             self.page.mouse.up()
 
+    def finger(self, what: str, number: int, x: float, y: float) -> None:
+        """Put a finger ``down`` on a position, ``move`` it there, or lift it (``up``)."""
+        px, py = self.place(x, y)
+        self.locator.evaluate(
+            """(stage, [what, id, x, y]) => stage.dispatchEvent(new PointerEvent(`pointer${what}`, {
+              pointerId: 100 + id, pointerType: 'touch', clientX: x, clientY: y, bubbles: true, button: 0,
+            }))""",
+            [what, number, px, py],
+        )
+
     def press(self, key: str) -> None:
         """Press a key while the image has the focus."""
         self.locator.focus()

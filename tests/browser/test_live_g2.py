@@ -60,6 +60,9 @@ def test_g2_follows_a_stroke_and_the_data_are_processed_with_it(lab: Lab, book: 
     # The kernel has another g2 than before, and the page has drawn old and new points of it with a fit.
     assert book.kernel.value("float(editor.live.state.before['max_z'].max())") > 0
     panel = book.page.locator(".xnb-live .xnb-curves-panel").first
+    box = panel.bounding_box()
+    assert box is not None
+    assert (round(box["width"]), round(box["height"])) == (264, 176)
     assert panel.locator("circle").count() > 20
     assert panel.locator("path").count() == 1
     assert "Γ" in (panel.get_attribute("aria-label") or "")

@@ -205,6 +205,23 @@ def test_the_wheel_zooms_and_drawing_follows(book: Notebook, stage: Stage) -> No
     stage.press("0")
 
 
+def test_a_finger_draws_and_two_fingers_zoom(book: Notebook, stage: Stage) -> None:
+    stage.press("b")
+    stage.finger("down", 1, 100, 100)
+    stage.finger("move", 1, 130, 100)
+    stage.finger("up", 1, 130, 100)
+    wait_for_edits(book, ["brush"])
+    for number, x in ((1, 100), (2, 140)):
+        stage.finger("down", number, x, 100)
+    for number, x in ((1, 80), (2, 160)):
+        stage.finger("move", number, x, 100)
+        stage.finger("up", number, x, 100)
+    book.page.mouse.move(*stage.place(60, 100))
+    book.page.wait_for_function("() => document.querySelector('.xnb-readout').innerText.startsWith('x 90')")
+    assert book.kernel.value("len(editor.layers)") == 1
+    stage.press("0")
+
+
 def test_the_editor_is_readable_in_the_dark(lab: Lab, book: Notebook, stage: Stage) -> None:
     book.kernel.run(
         "editor.edit({'kind': 'circle', 'x': 100., 'y': 100., 'radius': 30.}); editor.tell('An error stays.')"

@@ -97,7 +97,7 @@ class _Side:
 
     name: str
     title: str
-    raw: str | None
+    origin: dict[str, str]
     labels: NDArray[np.int64]
     delay: Floats
     g2: Floats
@@ -121,7 +121,7 @@ class _Side:
         return cls(
             name,
             str(about.get("name", name)),
-            about.get("raw"),
+            _origin(data),
             dataset["bin"].to_numpy().astype(np.int64),
             dataset["delay"].to_numpy().astype(float),
             dataset["g2"].transpose("delay", "bin").to_numpy().astype(float),
@@ -288,7 +288,25 @@ def _differences(sides: tuple[_Side, _Side], pairs: _Pairs, delays: NDArray[np.i
     return table
 
 
+def _origin(data: xr.Dataset | xr.DataTree) -> dict[str, str]:
+    """Return what tells the frames of a result from others: the raw file, its size, and when they were taken."""
+    if not isinstance(data, xr.DataTree):
+        return {"raw": str(data.attrs["raw"])} if data.attrs.get("raw") else {}
+    root = data.root
+    inputs = root["provenance"].attrs.get("inputs") if "provenance" in root.children else None
+    found = {
+        "raw": root.attrs.get("raw"),
+        "size": inputs[0].get("size") if inputs else None,
+        "start": root["metadata"].attrs.get("/entry/start_time") if "metadata" in root.children else None,
+    }
+    return {name: str(value) for name, value in found.items() if value}
+
+
 def _noise(old: _Side, new: _Side) -> str:
-    if old.raw is None or new.raw is None:
-        return "unknown"
-    return "shared" if old.raw == new.raw else "independent"
+    """Tell whether both are of the same frames: a flow processes a copy, so that another path says nothing."""
+    same = {name: old.origin[name] == new.origin[name] for name in old.origin if name in new.origin}
+    if same.get("raw"):
+        return "shared"
+    if not all(same.get(name, True) for name in ("start", "size")):
+        return "independent"
+    return "shared" if same.get("start") else "unknown"

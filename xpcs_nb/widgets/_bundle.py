@@ -12,7 +12,9 @@ FOLDER = Path(__file__).parent / "js"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 DEFAULT = re.compile(r"^export default [^;]*?;\n\Z", re.MULTILINE | re.DOTALL)
+#: What a browser does not need, and a saved notebook should not hold: comments and indentation.
 COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
+INDENT = re.compile(r"^\s+", re.MULTILINE)
 
 
 @cache
@@ -33,10 +35,10 @@ def _collect(name: str, found: dict[str, str]) -> None:
     for needed in IMPORT.findall(text):
         if needed not in found:
             _collect(needed, found)
-    found[name] = COMMENT.sub("", EXPORT.sub("", IMPORT.sub("", text)))
+    found[name] = INDENT.sub("", COMMENT.sub("", EXPORT.sub("", IMPORT.sub("", text))))
 
 
 @cache
 def style(*names: str) -> str:
     """Return style sheets as one."""
-    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)
+    return "\n".join(INDENT.sub("", (FOLDER / name).read_text(encoding="utf-8")) for name in names)

@@ -9,7 +9,7 @@ from typing import Any
 from xpcs_nb.errors import QMapError
 from xpcs_nb.qmap import Edit, QMap, parse_edit
 
-__all__ = ["Document", "Layer"]
+__all__ = ["Document", "Layer", "same_beginning"]
 
 type Entry = Edit | Mapping[str, Any]
 
@@ -131,3 +131,9 @@ class Document:
 
 def _step_of(qmap: QMap) -> _Step:
     return _Step(qmap, tuple(Layer(edit) for edit in qmap.edits))
+
+
+def same_beginning(before: tuple[Layer, ...], after: tuple[Layer, ...]) -> int:
+    """Return how many layers from the first on are the very same objects."""
+    pairs = zip(before, after, strict=False)
+    return next((number for number, (old, new) in enumerate(pairs) if old is not new), min(len(before), len(after)))

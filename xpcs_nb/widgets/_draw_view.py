@@ -10,7 +10,7 @@ import traitlets as t
 
 from xpcs_nb.qmap import Edit
 from xpcs_nb.widgets._bundle import bundle, style
-from xpcs_nb.widgets._document import Layer
+from xpcs_nb.widgets._document import Layer, same_beginning
 from xpcs_nb.widgets._image_view import ImageView, layer
 
 __all__ = ["DrawView"]
@@ -66,6 +66,7 @@ class DrawView(ImageView):
 
     def __init__(self, **traits: Any) -> None:
         self._asked: list[Callable[[Request], object]] = []
+        self._layers: tuple[Layer, ...] = ()
         self._drawn: list[dict[str, Any]] = []
         self._history = {"undo": False, "redo": False}
         self._said: list[dict[str, Any]] = []
@@ -79,12 +80,11 @@ class DrawView(ImageView):
 
     def set_shapes(self, layers: Iterable[Layer]) -> None:
         """Show the outlines of these edits; a list that only grew costs what is new."""
-        before, self._drawn = self._drawn, [_drawn(index, each) for index, each in enumerate(layers)]
-        known = len(before)
-        if known and self._drawn[:known] == before:
-            self._tell({"type": "shapes", "from": known, "shapes": self._drawn[known:]})
-        else:
-            self._tell({"type": "shapes", "from": 0, "shapes": self._drawn})
+        now = tuple(layers)
+        known = same_beginning(self._layers, now)
+        self._drawn = self._drawn[:known] + [_drawn(index, each) for index, each in enumerate(now[known:], known)]
+        self._layers = now
+        self._tell({"type": "shapes", "from": known, "shapes": self._drawn[known:]})
 
     def set_history(self, *, undo: bool, redo: bool) -> None:
         """Say which ways lead back and on."""

@@ -10,7 +10,7 @@ import traitlets as t
 
 from xpcs_nb.errors import OptionError
 from xpcs_nb.widgets._bundle import bundle, style
-from xpcs_nb.widgets._document import Layer
+from xpcs_nb.widgets._document import Layer, same_beginning
 from xpcs_nb.widgets._edit_labels import label_of
 
 __all__ = ["EditList"]
@@ -34,6 +34,7 @@ class EditList(anywidget.AnyWidget):
 
     def __init__(self, on_request: Callable[[Request], object]) -> None:
         self._ready = False
+        self._layers: tuple[Layer, ...] = ()
         self._entries: list[dict[str, Any]] = []
         self._ask = on_request
         super().__init__()
@@ -46,9 +47,12 @@ class EditList(anywidget.AnyWidget):
 
     def show(self, layers: Iterable[Layer]) -> None:
         """Show these edits; a list that only grew costs what is new."""
-        before, self._entries = self._entries, [_entry(layer) for layer in layers]
-        known = len(before) if self._entries[: len(before)] == before else 0
-        if self._ready and (known != len(self._entries) or not self._entries):
+        now = tuple(layers)
+        known = same_beginning(self._layers, now)
+        self._entries = self._entries[:known] + [_entry(layer) for layer in now[known:]]
+        changed = known < max(len(self._layers), len(now))
+        self._layers = now
+        if self._ready and changed:
             self.send({"type": "entries", "from": known, "entries": self._entries[known:]})
 
     def _hear(self, _: object, content: Any, buffers: object) -> None:

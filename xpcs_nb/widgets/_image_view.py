@@ -65,7 +65,7 @@ class ImageView(anywidget.AnyWidget):
 
     color_map = t.Enum(COLOUR_MAPS, "viridis").tag(sync=True)
     log = t.Bool(True).tag(sync=True)
-    limits = t.List(t.Float(), default_value=None, allow_none=True, minlen=2, maxlen=2).tag(sync=True)
+    limits: Any = t.List(t.Float(), default_value=None, allow_none=True, minlen=2, maxlen=2).tag(sync=True)
     percentiles = t.List(t.Float(), default_value=[0.5, 99.5], minlen=2, maxlen=2).tag(sync=True)
     layers = t.Dict(default_value=_first_layers()).tag(sync=True)
     height = t.Int(520, min=80).tag(sync=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpcs_nb.analysis import fitted_curve, usable_delays
+from xpcs_nb.analysis import fitted_curve
 from xpcs_nb.widgets._curves_view import axis, series
 from xpcs_nb.widgets._live_g2 import LiveState
 
@@ -26,65 +26,76 @@ COLOURS = {"note": "#546e7a", "warning": "#b26a00", "bad": "#c62828"}
 def bin_names(state: LiveState) -> dict[int, str]:
     """Return what each dynamic bin is called."""
     data = state.g2
-    names = [name for name in data.coords if data[name].dims == ("bin",) and name != "bin"]
-    names = [name for name in names if len(np.unique(data[name].to_numpy().round(9))) > 1] or names[:1]
-    texts = []
-    for place in range(data.sizes["bin"]):
-        parts = [f"{name} {float(data[name].to_numpy()[place]):.4g}" for name in names]
-        texts.append(", ".join(parts))
-    return {int(label): f"{label}: {text}" for label, text in zip(data["bin"].to_numpy(), texts, strict=True)}
+    at = {str(name): data[name].to_numpy() for name in data.coords if data[name].dims == ("bin",) and name != "bin"}
+    distinct = {name: values for name, values in at.items() if len(np.unique(values.round(9))) > 1}
+    shown = distinct or dict(list(at.items())[:1])
+    return {
+        int(label): f"{label}: " + ", ".join(f"{name} {values[place]:.4g}" for name, values in shown.items())
+        for place, label in enumerate(data["bin"].to_numpy())
+    }
 
 
 def panels_of(state: LiveState) -> list[dict[str, Any]]:
     """Return the panels: g2 of the shown bins, the scattering, and the pixels of each bin."""
     names = bin_names(state)
-    used = usable_delays(state.g2).to_numpy()
-    labels = state.g2["bin"].to_numpy().tolist()
-    panels = [_curve(state, label, names[label], used[:, labels.index(label)]) for label in state.shown]
+    curves = _Curves(state)
+    panels = [curves.panel(number, names[label]) for number, label in enumerate(state.shown)]
     return [*panels, _scattering(state), _pixels(state)]
 
 
-def _curve(state: LiveState, label: int, name: str, used: Any) -> dict[str, Any]:
-    one = state.g2.sel(bin=label)
-    delay, g2, err = (one[each].to_numpy().astype(float) for each in ("delay", "g2", "g2_err"))
-    drawn = [] if state.before is None else _before(state, label)
-    drawn += [
-        series(delay[used], g2[used], err[used], colour=NEW),
-        series(delay[~used], g2[~used], colour=OUT, open=True),
+class _Curves:
+    """The curves of the shown bins as plain arrays: selecting in xarray would take longer than all the rest."""
+
+    def __init__(self, state: LiveState) -> None:
+        labels = state.g2["bin"].to_numpy().tolist()
+        places = [labels.index(label) for label in state.shown]
+        self.delay = state.g2["delay"].to_numpy()
+        self.g2, self.err = (state.g2[name].to_numpy()[:, places] for name in ("g2", "g2_err"))
+        fit = state.fit
+        self.used = fit["used"].to_numpy()
+        self.fine = np.geomspace(self.delay[self.delay > 0].min(), self.delay.max(), FINE)
+        self.fitted = fitted_curve(fit, self.fine).to_numpy()
+        self.success, self.status = fit["success"].to_numpy(), fit["status"].to_numpy()
+        self.chi2 = fit["chi2"].to_numpy() / np.maximum(fit["dof"].to_numpy(), 1)
+        name = next(each for each in ("rate", "rate_fast") if each in fit)
+        self.rate, self.rate_err = fit[name].to_numpy(), fit[f"{name}_err"].to_numpy()
+        self.old = _before(state)
+
+    def panel(self, number: int, title: str) -> dict[str, Any]:
+        """Return the panel of one of the shown bins."""
+        used, g2, err = self.used[:, number], self.g2[:, number], self.err[:, number]
+        drawn = [self.old[number]] if self.old[number] is not None else []
+        drawn.append(series(self.delay[used], g2[used], err[used], colour=NEW))
+        drawn.append(series(self.delay[~used], g2[~used], colour=OUT, open=True))
+        note, tone = f"no fit: {str(self.status[number]).split(':')[0]}", "poor"
+        if self.success[number]:
+            drawn.append(series(self.fine, self.fitted[:, number], colour=FIT, line=True))
+            rate = f"Γ = {self.rate[number]:.3g} ± {self.rate_err[number]:.1g} 1/s"
+            note, tone = f"{rate}, χ²/ν = {self.chi2[number]:.2g}", "good"
+        limits = (float(np.min((g2 - err)[used])), float(np.max((g2 + err)[used]))) if used.any() else None
+        return {
+            "title": title,
+            "note": note,
+            "tone": tone,
+            "x": axis("delay (s)", log=True),
+            "y": axis("g₂", limits=limits),
+            "series": drawn,
+        }
+
+
+def _before(state: LiveState) -> list[dict[str, Any] | None]:
+    """Return the old curve of each shown bin; None where it has none."""
+    if state.before is None:
+        return [None] * len(state.shown)
+    partner = {int(label): place for place, label in enumerate(state.before["new_bin"].to_numpy())}
+    delay = state.before["delay"].to_numpy()
+    g2, err = (state.before[name].to_numpy() for name in ("g2_old", "err_old"))
+    return [
+        series(delay, g2[:, partner[label]], err[:, partner[label]], colour=OLD, radius=1.8)
+        if label in partner
+        else None
+        for label in state.shown
     ]
-    fit = state.fit.sel(bin=[label])
-    note, tone = str(fit["status"].item()).split(":")[0], "poor"
-    if bool(fit["success"].item()):
-        fine = np.geomspace(delay[delay > 0].min(), delay.max(), FINE)
-        drawn.append(series(fine, fitted_curve(fit, fine).to_numpy()[:, 0], colour=FIT, line=True))
-        chi2 = float(fit["chi2"].item() / fit["dof"].item())
-        note, tone = f"Γ = {_rate(fit)} 1/s, χ²/ν = {chi2:.2g}", "good"
-    limits = None
-    if used.any():
-        limits = float(np.min((g2 - err)[used])), float(np.max((g2 + err)[used]))
-    return {
-        "title": name,
-        "note": note if tone == "good" else f"no fit: {note}",
-        "tone": tone,
-        "x": axis("delay (s)", log=True),
-        "y": axis("g₂", limits=limits),
-        "series": drawn,
-    }
-
-
-def _before(state: LiveState, label: int) -> list[dict[str, Any]]:
-    assert state.before is not None  # noqa: S101 - asked before
-    there = np.flatnonzero(state.before["new_bin"].to_numpy() == label)
-    if len(there) == 0:
-        return []
-    old = state.before.isel(pair=int(there[0]))
-    return [series(old["delay"], old["g2_old"], old["err_old"], colour=OLD, radius=1.8)]
-
-
-def _rate(fit: Any) -> str:
-    """Write the rate (the fast one, where there are two) with its error."""
-    name = next(each for each in ("rate", "rate_fast") if each in fit)
-    return f"{float(fit[name].item()):.3g} ± {float(fit[name + '_err'].item()):.1g}"
 
 
 def _scattering(state: LiveState) -> dict[str, Any]:

@@ -82,10 +82,7 @@ class FilePanel:
         """Say what the qmap is, and what is odd with it."""
         with self.editor.telling():
             qmap = self.editor.qmap
-            findings = qmap.check()
-            lines = [f"{finding.level}: {finding.where}: {finding.message}" for finding in findings] or [
-                "Nothing is wrong."
-            ]
+            lines = [str(finding) for finding in qmap.check()] or ["Nothing is wrong."]
             self.said.value = f"<pre>{escape(chr(10).join([*lines, '', describe(qmap)]))}</pre>"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from xpcs_nb.errors import MissingFileError, OptionError
+from xpcs_nb.errors import FileFormatError, MissingFileError, OptionError
 from xpcs_nb.qmap import QMap
 from xpcs_nb.widgets import _forms as form
 
@@ -118,6 +118,25 @@ class Outliers:
         )
 
 
+class Similar:
+    """Pixels like one of them."""
+
+    title = "similar pixels"
+
+    def __init__(self) -> None:
+        self.x = form.whole("x", 0, least=0)
+        self.y = form.whole("y", 0, least=0)
+        self.radius = form.real("within radius", 50.0)
+        self.variation = form.real("variation, %", 50.0)
+        self.parts: Sequence[w.Widget] = (self.x, self.y, self.radius, self.variation)
+
+    def change(self, qmap: QMap) -> QMap:
+        """Return the qmap after this edit."""
+        return qmap.mask_similar(
+            self.x.value, self.y.value, radius=self.radius.value, variation=self.variation.value / 100
+        )
+
+
 class FileMask:
     """A mask from a file."""
 
@@ -205,6 +224,7 @@ class MaskPanel:
                 Outliers(),
                 Range(maps, editor.map_limits),
                 PixelList(),
+                Similar(),
                 FileMask(),
                 DetectorMask(),
                 Morphology(),
@@ -218,6 +238,11 @@ class MaskPanel:
         self.root = form.rows([self.kind, self.body, (preview, apply, clear)])
         self.kind.observe(lambda _: self._show(), "value")
         self._show()
+
+    @property
+    def all_parts(self) -> list[w.Widget]:
+        """The fields of all forms, shown or not."""
+        return [part for form_ in self.forms.values() for part in form_.parts]
 
     def _show(self) -> None:
         self.body.children = tuple(self.forms[self.kind.value].parts)
@@ -244,9 +269,7 @@ def parse_pixels(said: str, *, rows_first: bool = False, from_one: bool = False)
     OptionError
         If a line can't be understood; the message names it.
     """
-    pairs = (
-        json.loads(said) if said.lstrip().startswith("[") else [line.replace(",", " ").split() for line in _lines(said)]
-    )
+    pairs = _json(said) if said.lstrip().startswith("[") else [line.replace(",", " ").split() for line in _lines(said)]
     found = []
     for number, pair in enumerate(pairs, 1):
         try:
@@ -261,6 +284,14 @@ def parse_pixels(said: str, *, rows_first: bool = False, from_one: bool = False)
     return found
 
 
+def _json(said: str) -> list[Any]:
+    try:
+        pairs: list[Any] = json.loads(said)
+    except json.JSONDecodeError as error:
+        raise OptionError("the pixels can't be understood", got=str(error), expected="JSON: [[x, y], ...]") from error
+    return pairs
+
+
 def _lines(said: str) -> list[str]:
     return [line for line in said.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
@@ -268,4 +299,7 @@ def _lines(said: str) -> list[str]:
 def _content(path: Path) -> str:
     if not path.is_file():
         raise MissingFileError("there is no such file", path=path)
-    return path.read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise FileFormatError("a list of pixels is text", path=path, got=str(error)) from error

@@ -19,6 +19,7 @@ from xpcs_nb.qmap import Edit, QMap
 from xpcs_nb.widgets._document import Document, Layer
 from xpcs_nb.widgets._draw_view import DrawView
 from xpcs_nb.widgets._live_panel import LivePanel
+from xpcs_nb.widgets._looks import share_looks
 from xpcs_nb.widgets._notices import notice
 from xpcs_nb.widgets._opened import open_source
 from xpcs_nb.widgets._panel_bins import BinsPanel
@@ -85,10 +86,12 @@ class QMapEditor(ipywidgets.HBox):
         self.add_class("xnb-editor")
         self.bins = BinsPanel(self)
         self._image = ImagePanel(self)
-        self._panels = (EditPanel(self), MaskPanel(self), self.bins, GeometryPanel(self), self._image, FilePanel(self))
+        masks = MaskPanel(self)
+        self._panels = (EditPanel(self), masks, self.bins, GeometryPanel(self), self._image, FilePanel(self))
         for panel in self._panels:
             self.add_panel(panel.title, panel.root)
         self._tabs.selected_index = 0
+        share_looks(self, *masks.all_parts)
         self.show_image(None)
         self._refresh()
         self._add_consequences(source, metadata)
@@ -342,7 +345,7 @@ class QMapEditor(ipywidgets.HBox):
         self.view.set_shapes(self.layers)
         self.view.set_history(undo=self._document.can_undo, redo=self._document.can_redo)
         if before is None or before.start is not qmap.start or _blemishing(before) != _blemishing(qmap):
-            self.view.set_mask(qmap.arrays.blemish, name="blemish")
+            self.view.set_mask(_blemish(qmap), name="blemish")
         if before is None or _geometry(before) != _geometry(qmap):
             beam = self.geometry
             self.view.set_markers([] if beam is None else [(beam.beam_center_x, beam.beam_center_y)])
@@ -401,6 +404,14 @@ def _geometry(qmap: QMap) -> Geometry | None:
         return None
 
 
-def _blemishing(qmap: QMap) -> list[Edit]:
-    """Return the edits that make blemishes."""
+def _blemishing(qmap: QMap) -> list[Any]:
+    """Return the edits that make blemishes: detectors, and mask files that say so."""
     return [edit for edit in qmap.edits if getattr(edit, "kind", "") == "detector" or getattr(edit, "blemish", False)]
+
+
+def _blemish(qmap: QMap) -> NDArray[np.bool_]:
+    """Return the good pixels of the detector, whatever the bins are."""
+    good: NDArray[np.bool_] = qmap.start.blemish.astype(bool)
+    for edit in _blemishing(qmap):
+        good = good & edit.good.mask()
+    return good

@@ -31,7 +31,7 @@ PACES = {"local": 0.25, "globus": 3.0}
 DPI = 90
 #: Bins on a page.
 PER_PAGE = 9
-WORDS = {"SUCCEEDED": "done", "FAILED": "failed", "INACTIVE": "was interrupted", "ENDED": "was cancelled"}
+WORDS = {"SUCCEEDED": "is done", "FAILED": "failed", "INACTIVE": "was interrupted", "ENDED": "was cancelled"}
 
 
 class Resubmit(ipywidgets.VBox):
@@ -211,7 +211,8 @@ class Resubmit(ipywidgets.VBox):
             return
         self.progress.bar_style = "success" if status == "SUCCEEDED" else "danger"
         self._allow(start=True, retry=status in {"FAILED", "INACTIVE"})
-        self._say(f"The run {WORDS[status]}, at {escape(name)}.", wrong=status != "SUCCEEDED")
+        done = status == "SUCCEEDED"
+        self._say(f"The run {WORDS[status]}" + (". Drawing …" if done else f", at {escape(name)}."), wrong=not done)
 
     def _drawn(self, page: int) -> tuple[bytes, int]:
         """Draw old and new side by side, or the new one where there is no old one; return the picture and the pages."""

@@ -12,6 +12,9 @@ function draw(tag, attributes, ...children) {
   return made;
 }
 
+// In the element itself: style sheets of notebooks have rules for every svg.
+const sized = (width, height) => `width:${width}px;height:${height}px`;
+
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
 // The least and the greatest of all finite values of an axis; errors count for y.
@@ -123,12 +126,20 @@ function panelOf(panel) {
   const x = scaleOf(panel, "x", left, width - right);
   const y = scaleOf(panel, "y", height - bottom, top);
   const said = [panel.title, panel.note].filter(Boolean).join(". ");
-  const clip = draw("svg", { x: left, y: top, width: width - left - right, height: height - top - bottom,
-    viewBox: `${left} ${top} ${width - left - right} ${height - top - bottom}` });
+  const [inside, upright] = [width - left - right, height - top - bottom];
+  const clip = draw("svg", {
+    x: left, y: top, viewBox: `${left} ${top} ${inside} ${upright}`, style: sized(inside, upright),
+  });
   clip.append(...panel.series.map((series) => curve(series, panel, x, y)));
   return draw(
     "svg",
-    { viewBox: `0 0 ${width} ${height}`, width, height, class: "xnb-curves-panel", role: "img", "aria-label": said },
+    {
+      viewBox: `0 0 ${width} ${height}`,
+      style: sized(width, height),
+      class: "xnb-curves-panel",
+      role: "img",
+      "aria-label": said,
+    },
     ...axes(panel, x, y),
     clip,
     draw("text", { x: left, y: 11, class: "xnb-title" }, panel.title),

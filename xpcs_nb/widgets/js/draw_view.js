@@ -83,7 +83,6 @@ class DrawView extends View {
   }
 
   key(event) {
-    if (event.target !== this.stage) return;
     if (this.tool.key?.(event) || this.command(event)) {
       event.preventDefault();
       event.stopPropagation();

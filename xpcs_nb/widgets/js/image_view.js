@@ -9,6 +9,20 @@ import { Scene } from "./scene.js";
 import { drawVectors } from "./vectors.js";
 import { Viewport } from "./viewport.js";
 
+// Screen pixels that are painted within a frame's time; on finer screens the image (not the lines) is coarser.
+const MOST = 1.2e6;
+
+function setSize(canvas, width, height, density) {
+  canvas.width = Math.round(width * density);
+  canvas.height = Math.round(height * density);
+}
+
+// Keys that a field, a list or a button has a use for of its own.
+function isForControl(event) {
+  if (event.target.closest("input, select, textarea, summary")) return true;
+  return event.target.closest("button") !== null && (event.key === "Enter" || event.key === " ");
+}
+
 export class View {
   constructor(model, scene) {
     this.model = model;
@@ -52,7 +66,9 @@ export class View {
     const size = new ResizeObserver(() => this.resize());
     size.observe(this.stage);
     this.stop.push(() => size.disconnect());
-    this.stage.addEventListener("keydown", (event) => this.key(event));
+    this.root.addEventListener("keydown", (event) => {
+      if (!isForControl(event)) this.key(event);
+    });
     this.hear("size");
   }
 
@@ -92,11 +108,10 @@ export class View {
     this.stage.style.height = `${this.model.get("height")}px`;
     const { clientWidth: width, clientHeight: height } = this.stage;
     if (width === 0 || height === 0) return;
-    this.density = window.devicePixelRatio || 1;
-    for (const canvas of [this.canvas, this.vectors]) {
-      canvas.width = Math.round(width * this.density);
-      canvas.height = Math.round(height * this.density);
-    }
+    this.sharpness = window.devicePixelRatio || 1;
+    this.density = Math.min(this.sharpness, Math.max(Math.sqrt(MOST / (width * height)), 0.5));
+    setSize(this.canvas, width, height, this.density);
+    setSize(this.vectors, width, height, this.sharpness);
     this.pixels = null;
     if (image) this.viewport.resize(width, height);
     this.paintNow();
@@ -115,8 +130,8 @@ export class View {
     if (!this.scene.image || !this.density || !this.canvas.width) return;
     if (this.stale.image || !this.pixels) this.paintImage();
     this.paintVectors();
+    this.root.dispatchEvent(new CustomEvent("xnb-painted", { detail: { ...this.stale } }));
     this.stale = { image: false, vectors: false };
-    this.root.dispatchEvent(new CustomEvent("xnb-painted"));
   }
 
   paintImage() {
@@ -131,7 +146,7 @@ export class View {
     const context = this.vectors.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.vectors.width, this.vectors.height);
-    context.scale(this.density, this.density);
+    context.scale(this.sharpness, this.sharpness);
     drawVectors(this, context);
     this.drawMore?.(context);
   }

@@ -30,7 +30,7 @@ export function paint(scene, viewport, words, width, height, density) {
     }
     for (let sx = 0; sx < width; sx++, at++) {
       const x = column[sx];
-      words[at] = x < 0 ? OUTSIDE : colours[flags[start + x]][codes[start + x]];
+      words[at] = x < 0 ? OUTSIDE : colours[(flags[start + x] << 16) | codes[start + x]];
     }
   }
   for (const name of Object.keys(scene.labels).sort().reverse()) {

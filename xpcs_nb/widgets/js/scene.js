@@ -1,7 +1,7 @@
 // What a model shows, kept once for all its views: the image, what marks its pixels, and who wants to know.
 
 import { bytesOf, decodeDifferences, decoder, writeBits } from "./codec.js";
-import { automaticLimits, colourTable, markedTable, parseColour } from "./colours.js";
+import { CODES, automaticLimits, colourTable, parseColour, writeMarked } from "./colours.js";
 
 // Bits of `flags`, the strongest last.
 export const FLAGS = { mask: 1, blemish: 2, preview: 4 };
@@ -122,7 +122,7 @@ export class Scene {
     return [low ?? found[0], high ?? found[1]];
   }
 
-  // Colours of each code: plain, and as each flag marks it. The strongest flag of a pixel counts.
+  // Colours of each code, for each combination of flags; the strongest flag of a pixel counts.
   get colours() {
     if (this.tints) return this.tints;
     const at = Math.max(this.tables.names.indexOf(this.model.get("color_map")), 0);
@@ -132,14 +132,14 @@ export class Scene {
     if (log) [low, high] = [Math.max(low, 1e-30), Math.max(high, 2e-30)];
     if (!(high > low)) high = log ? low * 1.001 : low + 1e-9;
     const plain = colourTable(this.image, table, [low, high], log);
-    const tints = [plain, plain, plain, plain, plain, plain, plain, plain];
-    for (const [name, bit] of Object.entries(FLAGS)) {
-      const layer = this.layer(name);
-      if (!layer.on) continue;
-      const marked = markedTable(plain, parseColour(layer.colour), layer.opacity);
-      for (let flags = bit; flags < tints.length; flags++) if (flags & bit) tints[flags] = marked;
+    const words = new Uint32Array(8 * CODES);
+    for (let flags = 0; flags < 8; flags++) {
+      const strongest = Object.keys(FLAGS).filter((name) => flags & FLAGS[name] && this.layer(name).on).pop();
+      const layer = strongest && this.layer(strongest);
+      if (layer) writeMarked(words, plain, flags, parseColour(layer.colour), layer.opacity);
+      else words.set(plain, flags * CODES);
     }
-    return (this.tints = tints);
+    return (this.tints = words);
   }
 
   // What is known of a pixel: name, value, unit.
