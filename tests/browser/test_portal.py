@@ -25,7 +25,7 @@ portal = browse(facility)
 portal
 """
 #: Milliseconds that a run may take.
-RUN = 240_000
+RUN = 600_000
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def search(page: Page, text: str, found: str) -> None:
     page.wait_for_selector(f".xnp-heading [role=status]:text-is('{found}')")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_in_jupyterlab(lab: Lab, home: tuple[Path, list[Measurement]]) -> None:
     folder, _ = home
     book = lab.open("portal", [CELL.format(home=str(folder))])
@@ -160,7 +160,7 @@ def served(home: Path, settings: Path) -> Iterator[tuple[subprocess.Popen[str], 
                 raise
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_as_a_web_page(lab: Lab, home: tuple[Path, list[Measurement]], tmp_path: Path) -> None:
     folder, measured = home
     with served(folder, tmp_path) as (process, address):

@@ -49,7 +49,7 @@ export function runCard(app, run) {
     h("div", { class: "xnp-heading" },
       h("strong", {}, run.label),
       h("span", { class: `xnp-badge xnp-${run.status.toLowerCase()}` }, run.status),
-      h("span", { class: "xnp-sub" }, `${run.flow} · ${run.site} · ${moment(run.start)} · ${run.seconds.toFixed(1)} s${now}`),
+      h("span", { class: "xnp-sub" }, `${run.flow} · ${run.site} · ${moment(run.start)} UTC · ${run.seconds.toFixed(1)} s${now}`),
       run.can_retry ? button("Retry", act("retry")) : null,
       run.can_cancel ? button("Cancel", act("cancel")) : null),
     progress(run),
