@@ -88,7 +88,8 @@ def plan(
     `fit_dispersion` does with the exponent held: :math:`\sigma_D^{-2} = \sum_b \sigma_b^{-2}` for relative errors.
     Repeats on fresh spots lower the error as :math:`1/\sqrt{n}`. At few counts the error of g2 goes as
     :math:`1/(\bar k \sqrt{N P})`, so that half the flux takes four times the frames. A simulation (`recover`) finds the
-    predicted error within some 20 %; it also finds biases, which the formula does not know.
+    predicted error within some 20 %; it also finds biases, which the formula does not know, and what is lost where bins
+    are so small that their errors, and so the weights of the fits, rest on few jackknife blocks.
 
     A bin counts as measured if the series is 10 decay times long and less than 4 of them pass in a frame.
 
