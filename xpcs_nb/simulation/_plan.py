@@ -23,6 +23,8 @@ FRAME_TIMES = (0.02, 0.5)
 N_FRAMES = tuple(1 << level for level in range(8, 18))
 #: Relative error of one series above which its fits fail too often for repeats to help.
 LARGEST_ERROR = 0.3
+#: Jackknife blocks below which the loss by uncertain weights is taken as that of so many.
+LEAST_BLOCKS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,9 @@ def plan(
     `fit_dispersion` does with the exponent held: :math:`\sigma_D^{-2} = \sum_b \sigma_b^{-2}` for relative errors.
     Repeats on fresh spots lower the error as :math:`1/\sqrt{n}`. At few counts the error of g2 goes as
     :math:`1/(\bar k \sqrt{N P})`, so that half the flux takes four times the frames. A simulation (`recover`) finds the
-    predicted error within some 20 %; it also finds biases, which the formula does not know.
+    predicted error within some 20 %; it also finds biases, which the formula does not know. That the weights of the
+    fits are uncertain, since errors rest on the B jackknife blocks of a bin, is allowed for by (B - 3)/(B - 5) in the
+    variance (B at least 6: smaller bins are planned too optimistically).
 
     A bin counts as measured if the series is 10 decay times long and less than 4 of them pass in a frame.
 
@@ -135,10 +139,8 @@ def plan(
     rates = dynamics.at(setup.q)
     steps = _steps(frame_time, rates, min_frame_time)
     lengths = _lengths(n_frames)
-    pixels, brightness = setup.bins()
-    one = np.array(
-        [[_error(t, n, rates, dynamics.beta, brightness, pixels, speckle_area) for n in lengths] for t in steps]
-    )
+    bins = setup.bins()
+    one = np.array([[_error(t, n, rates, dynamics.beta, bins, speckle_area) for n in lengths] for t in steps])
     exposure = steps[:, None] * lengths
     usable = one <= LARGEST_ERROR
     repeats = np.where(usable, np.ceil((np.where(usable, one, 1.0) / error) ** 2), np.inf)
@@ -196,15 +198,29 @@ def _lengths(n_frames: int | Sequence[int] | None) -> NDArray[np.int64]:
 
 
 def _error(
-    step: float, n_frames: int, rates: Floats, beta: float, brightness: Floats, pixels: NDArray[np.int64], area: float
+    step: float,
+    n_frames: int,
+    rates: Floats,
+    beta: float,
+    bins: tuple[NDArray[np.int64], NDArray[np.int64], Floats],
+    area: float,
 ) -> float:
     """Return the relative error of D from one series."""
     weight = 0.0
-    for rate, light, count in zip(rates, brightness, pixels, strict=True):
+    for rate, pixels, blocks, light in zip(rates, *bins, strict=True):
         if rate > 0:
-            one = rate_error(int(n_frames), 1 / (2 * rate * step), beta, light * step, float(count), speckle_area=area)
-            weight += one**-2.0
+            one = rate_error(int(n_frames), 1 / (2 * rate * step), beta, light * step, float(pixels), speckle_area=area)
+            weight += one**-2.0 / _lost_by_weights(int(blocks))
     return float(weight**-0.5) if weight > 0 else np.inf
+
+
+def _lost_by_weights(blocks: int) -> float:
+    """Return how much larger the variance of a mean is whose weights are 1/s^2 with s^2 estimated from blocks.
+
+    With B - 1 degrees of freedom <w^2>/<w>^2 = (B - 3)/(B - 5); for fewer than 6 blocks it has no bound.
+    """
+    b = max(blocks, LEAST_BLOCKS)
+    return (b - 3) / (b - 5)
 
 
 def _reason(one: Floats, exposure: Floats, longest: float) -> dict[str, str]:

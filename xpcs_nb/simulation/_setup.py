@@ -145,12 +145,14 @@ class Setup:
             step[lit] = 1 / (2 * rate * frame_time)
         return EventList(*renewal_events(mean, step, relaxation.beta, n_frames, rng), n_frames, (rows, columns))
 
-    def bins(self) -> tuple[NDArray[np.int64], Floats]:
-        """Return pixels and mean counts a pixel and second of each dynamic bin."""
+    def bins(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+        """Return pixels, jackknife blocks, and mean counts a pixel and second of each dynamic bin."""
         dynamic, n = self.labels.dynamic, self.labels.n_dynamic
         pixels = np.bincount(dynamic, minlength=n)
         counts = np.bincount(dynamic, self.brightness.ravel()[self.labels.pixel], minlength=n)
-        return pixels, np.divide(counts, pixels, out=np.zeros(n), where=pixels > 0)
+        filled = np.unique(dynamic * self.labels.n_blocks + self.labels.block)
+        blocks = np.bincount(filled // self.labels.n_blocks, minlength=n)
+        return pixels, blocks, np.divide(counts, pixels, out=np.zeros(n), where=pixels > 0)
 
 
 def require_series(n_frames: int, frame_time: float) -> None:
