@@ -109,7 +109,7 @@ def _criteria(found: xr.Dataset) -> xr.Dataset:
     aic = chi2 + 2 * found["penalty"]
     bic = chi2 + k * np.log(found["n_used"].where(good))
     least = aic.min("model")
-    weight = np.exp(-(aic - least) / 2)
+    weight: xr.DataArray = np.exp(-(aic - least) / 2)  # type: ignore[assignment]  # numpy's function of an array of xarray
     found = found.assign(
         chi2=chi2.assign_attrs(found["chi2"].attrs),
         k=k.assign_attrs(units="1", long_name="free parameters"),
@@ -160,7 +160,7 @@ def _totals(found: xr.Dataset) -> xr.Dataset:
         .assign_attrs(units="1", long_name="chance against the first model, common bins"),
         n_common=int(common.sum()),
     )
-    least = int(sums["aic"].fillna(np.inf).argmin())
+    least = int(np.argmin(sums["aic"].fillna(np.inf).to_numpy()))
     best = str(found["model"].to_numpy()[least]) if bool(common.any()) else ""
     return found.assign_attrs(best=best)
 
