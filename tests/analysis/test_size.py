@@ -24,7 +24,7 @@ def test_the_radius_of_a_known_case():
     found = size((4.9e-12, 0.1e-12), temperature=298.15, viscosity=0.89e-3)
     assert found.radius == pytest.approx(5.007e-8, rel=1e-3)
     assert found.radius_err == pytest.approx(found.radius * 0.1 / 4.9)
-    assert "50.07 ± 1 nm" in str(found)
+    assert "50.08 ± 1 nm" in str(found)
 
 
 def test_errors_of_temperature_and_viscosity_add_in_squares():

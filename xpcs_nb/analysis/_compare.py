@@ -20,7 +20,7 @@ __all__ = ["compare_models"]
 
 type Floats = NDArray[np.float64]
 
-#: A model is not accepted where a right one would have such a chi2 less often than this (3 sigma).
+#: A model is not accepted where a right one would have such a chi2 in any of the bins less often than this (3 sigma).
 LEAST_P_VALUE = 0.0027
 
 
@@ -76,7 +76,7 @@ def compare_models(
     Warns
     -----
     UserWarning
-        If no model describes a bin: chi2 is larger than a right model would have in 0.27 % of cases.
+        If no model describes a bin: chi2 is larger than right models would have, in any of the bins, in 0.27 % of cases.
     """
     if len(models) < 2:
         raise OptionError("there is nothing to compare", where="models", got=len(models), expected="two or more")
@@ -124,7 +124,9 @@ def _criteria(found: xr.Dataset) -> xr.Dataset:
     best = xr.DataArray(np.where(some, names[place], ""), dims="bin", attrs={"long_name": "model of the least AIC"})
     chance = found["p_value"].where(good).to_numpy()[place, np.arange(len(place))]
     adequate = xr.DataArray(
-        some.to_numpy() & ~(chance < LEAST_P_VALUE), dims="bin", attrs={"long_name": "the best model describes the bin"}
+        some.to_numpy() & ~(chance < LEAST_P_VALUE / len(place)),
+        dims="bin",
+        attrs={"long_name": "the best model describes the bin"},
     )
     return found.assign(best=best, adequate=adequate)
 
