@@ -125,6 +125,15 @@ class TestOutliers:
         assert chi2[3] > 1.3
         assert list(np.flatnonzero(~average_g2(repeats, max_chi2=1.25).repeat_kept)) == [3]
 
+    def test_copies_and_empty_bins_are_no_trouble(self, make_g2):
+        _, repeats = repeats_of(make_g2, 4)
+        assert average_g2([repeats[0]] * 4).repeat_kept.all()
+        empty = [one.assign(g2=one.g2.where(one.bin != 2)) for one in repeats]
+        mean = average_g2(empty)
+        assert mean.repeat_kept.all()
+        assert mean.g2.sel(bin=2).isnull().all()
+        assert mean.g2.sel(bin=3).notnull().all()
+
     def test_points_of_few_pairs_have_no_say(self, make_g2):
         _, repeats = repeats_of(make_g2, 6)
         repeats[3].g2[-1] = 1e3

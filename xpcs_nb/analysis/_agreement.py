@@ -113,11 +113,10 @@ def agreement(repeats: Repeats, usable: NDArray[np.bool_], rejection: Rejection)
     number = len(repeats)
     baselines = np.array([_baseline(repeats.g2(repeat), rejection) for repeat in range(number)])
     left_out = _bad_baselines(baselines, rejection)
-    chi2 = np.full(number, np.nan)
     while True:
         kept = [repeat for repeat in range(number) if repeat not in left_out]
         by_bin = _chi2(repeats, kept, usable)
-        chi2 = np.nanmean(by_bin, axis=1) if by_bin.size else chi2
+        chi2 = _mean_of_bins(by_bin)
         worst = _outliers(by_bin, kept, rejection)
         room = (number + 1) // 2 - (number - len(kept))
         if len(kept) < 3 or not worst or room < 1:
@@ -169,6 +168,14 @@ def _chi2(repeats: Repeats, kept: list[int], usable: NDArray[np.bool_]) -> Float
     return chi2
 
 
+def _mean_of_bins(values: Floats) -> Floats:
+    """Return the mean over the bins that have a value, shape (R,); NaN where none has."""
+    there = np.isfinite(values)
+    total, count = np.where(there, values, 0.0).sum(axis=1), there.sum(axis=1)
+    mean: Floats = np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    return mean
+
+
 def _points(repeats: Repeats, repeat: int, usable: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     g2, err = repeats.g2(repeat), repeats.err(repeat)
     good = usable & np.isfinite(g2) & np.isfinite(err) & (err > 0)
@@ -179,15 +186,21 @@ def _outliers(by_bin: Floats, kept: list[int], rejection: Rejection) -> list[tup
     """Return the kept repeats that are outliers with the reason, the worst first."""
     if not rejection.outliers or len(kept) < 3:
         return []
-    with np.errstate(invalid="ignore"):
-        # Errors of some programs are off by a factor: what counts is how a repeat compares with the others.
-        relative = np.nanmean(by_bin[kept] / np.nanmedian(by_bin[kept], axis=0), axis=1)
-        absolute = np.nanmean(by_bin[kept], axis=1)
+    chi2 = by_bin[kept]
+    # Errors of some programs are off by a factor: what counts is how a repeat compares with the others.
+    usual = np.array(
+        [np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0 for column in chi2.T]
+    )
+    relative = _mean_of_bins(np.divide(chi2, usual, out=np.full(chi2.shape, np.nan), where=usual > 0))
+    absolute = _mean_of_bins(chi2)
+    if not np.isfinite(relative).all() or not (relative > 0).all():
+        # Copies of one file agree exactly; nothing is known of repeats without usable points.
+        return []
     if rejection.max_chi2 is not None:
         value, limit = absolute, rejection.max_chi2
     else:
-        middle = float(np.nanmedian(relative))
-        spread = 1.4826 * float(np.nanmedian(np.abs(np.log(relative / middle))))
+        middle = float(np.median(relative))
+        spread = 1.4826 * float(np.median(np.abs(np.log(relative / middle))))
         value, limit = relative / middle, max(LEAST_RATIO, float(np.exp(OUTLIER * spread)))
     scale = "" if rejection.max_chi2 is not None else " times the median"
     order = [place for place in np.argsort(-value) if value[place] > limit]

@@ -88,7 +88,7 @@ def combine(
     share = _shares(repeats, kept, usable, weights)
     g2 = _mean(repeats, kept, share)
     scatter = _scatter(repeats, kept, share, g2)
-    own, own_cov = _own(repeats, kept, share)
+    own = _own(repeats, kept, share)
     scale = _scale(scatter, own, usable)
     if errors == "scatter" or (errors == "auto" and len(kept) >= ENOUGH):
         samples: int | None = len(kept)
@@ -98,6 +98,7 @@ def combine(
         # One repeat says nothing about its scatter.
         factor, samples = np.where(np.isfinite(scale), scale, 1.0), None
         variance, estimator = own * factor, f"errors of {len(kept)} repeats, scaled to their scatter"
+        own_cov = _own_cov(repeats, kept, share)
         cov = None if own_cov is None else own_cov * factor[:, None, None]
     return Combined(g2, np.sqrt(variance), cov, share, scale, estimator, samples)
 
@@ -165,15 +166,23 @@ def _scatter_cov(repeats: Repeats, kept: list[int], share: Floats, mean: Floats)
     return covariance
 
 
-def _own(repeats: Repeats, kept: list[int], share: Floats) -> tuple[Floats, Floats | None]:
-    """Return variance (T, D) and covariance (D, T, T) of the mean from the repeats' own errors."""
+def _own(repeats: Repeats, kept: list[int], share: Floats) -> Floats:
+    """Return the variance of the mean from the repeats' own errors, (T, D)."""
     variance: Floats = np.zeros(1)
-    covariance: Floats | None = np.zeros(1)
     for place, repeat in enumerate(kept):
         variance = variance + share[place] ** 2 * repeats.err(repeat) ** 2
-        one = repeats.cov(repeat) if covariance is not None else None
-        covariance = None if one is None or covariance is None else covariance + share[place][:, None, None] ** 2 * one
-    return variance, covariance
+    return variance
+
+
+def _own_cov(repeats: Repeats, kept: list[int], share: Floats) -> Floats | None:
+    """Return the covariance of the mean from the repeats' own, (D, T, T); None where a repeat has none."""
+    covariance: Floats = np.zeros(1)
+    for place, repeat in enumerate(kept):
+        one = repeats.cov(repeat)
+        if one is None:
+            return None
+        covariance = covariance + share[place][:, None, None] ** 2 * one
+    return covariance
 
 
 def _scale(scatter: Floats, own: Floats, usable: NDArray[np.bool_]) -> Floats:

@@ -76,10 +76,32 @@ class FunctionModel(Model):
             trial = begin.copy()
             trial[:, self.rates] = rates
             trial = np.where(np.isnan(fixed), np.clip(trial, low, high), fixed)
-            misfit = self._misfit(delay, g2, weight, trial)
-            better = misfit < best
-            chosen[better], best[better] = trial[better], misfit[better]
+            levelled = np.clip(self._levelled(delay, g2, weight, trial, freedom.free), low, high)
+            for one in (trial, np.where(np.isnan(fixed), levelled, fixed)):
+                misfit = self._misfit(delay, g2, weight, one)
+                better = misfit < best
+                chosen[better], best[better] = one[better], misfit[better]
         return chosen
+
+    def _levelled(self, delay: Floats, g2: Floats, weight: Floats, trial: Floats, free: NDArray[np.bool_]) -> Floats:
+        """Return `trial` with the best baseline and contrast, for functions that are linear in them (as most are)."""
+        columns = [
+            column for column in map(self.column, ("baseline", "contrast")) if column is not None and free[column]
+        ]
+        here = self.values(delay, trial)
+        slopes = np.empty((len(trial), len(columns), len(delay)))
+        for place, column in enumerate(columns):
+            moved = trial.copy()
+            moved[:, column] += 1.0
+            slopes[:, place] = self.values(delay, moved) - here
+        weighted = slopes * weight[:, None, :]
+        normal = weighted @ slopes.transpose(0, 2, 1)
+        normal += 1e-12 * np.einsum("dll->dl", normal).max(axis=1, initial=1e-300)[:, None, None] * np.eye(len(columns))
+        best = trial.copy()
+        if len(columns) and np.isfinite(normal).all():
+            right = weighted @ (g2 - here)[:, :, None]
+            best[:, columns] += np.nan_to_num(np.linalg.solve(normal, right)[:, :, 0])
+        return best
 
     def _misfit(self, delay: Floats, g2: Floats, weight: Floats, theta: Floats) -> Floats:
         squares = (weight * (self.values(delay, theta) - g2) ** 2).sum(axis=1)

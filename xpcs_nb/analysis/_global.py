@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from xpcs_nb.analysis._arrow import Common, Joint, minimise_jointly
 from xpcs_nb.analysis._average import grid_difference
 from xpcs_nb.analysis._fit import curves_of, fit_g2
+from xpcs_nb.analysis._fit_limits import Bounds, Fixed, freedom_of
 from xpcs_nb.analysis._freedom import Freedom
 from xpcs_nb.analysis._global_dataset import GlobalOutcome, global_dataset
 from xpcs_nb.analysis._known_models import ModelName, model_of, remember
-from xpcs_nb.analysis._fit_limits import Bounds, Fixed, freedom_of
 from xpcs_nb.analysis._models import Model
 from xpcs_nb.analysis._points import MIN_PAIRS, Uncertainty, multitau_dataset, usable_delays
 from xpcs_nb.analysis._solve import Curves

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from xpcs_nb.errors import OptionError
 from xpcs_nb.plots._figures import GREY, PAGE, ResultFigure, dress, log_scale, node
@@ -78,6 +79,7 @@ def plot_repeats(
     right.plot(places[~kept], chi2[~kept], "x", ms=5, color=OUT)
     right.axhline(1, color=GREY, lw=0.8, zorder=0)
     dress(right, "repeat", "χ² a point against the others")
+    right.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     log_scale(right, "y")
     return figure
 

@@ -80,7 +80,8 @@ def _residuals(dataset: xr.Dataset, fit: xr.Dataset, use: str) -> Floats:
     g2, err, fitted = (
         one.transpose("delay", "bin").to_numpy().astype(float) for one in (dataset["g2"], dataset[use], fit["fitted"])
     )
-    return np.divide(g2 - fitted, err, out=np.full(g2.shape, np.nan), where=err > 0)
+    residuals: Floats = np.divide(g2 - fitted, err, out=np.full(g2.shape, np.nan), where=err > 0)
+    return residuals
 
 
 def _name(dataset: xr.Dataset, place: int) -> str:
@@ -90,7 +91,7 @@ def _name(dataset: xr.Dataset, place: int) -> str:
 
 def _panels(dataset: xr.Dataset, fit: xr.Dataset, use: str, fig: Figure | None) -> Figure:
     number = dataset.sizes["bin"]
-    columns = min(number, 3)
+    columns = number if number <= 3 else 2 if number == 4 else 3
     rows = -(-number // columns)
     figure = fig or ResultFigure(figsize=(2.5 * columns + 0.4, 2.7 * rows), layout="constrained")
     ratios = [3, 1] * rows
@@ -121,8 +122,10 @@ def _panels(dataset: xr.Dataset, fit: xr.Dataset, use: str, fig: Figure | None) 
         span = np.nanmax(np.abs(residuals[used[:, place], place]), initial=2.0)
         lower.set_ylim(-1.15 * span, 1.15 * span)
         dress(upper, "", "$g_2$" if place % columns == 0 else "")
-        dress(lower, "delay τ (s)", "residual/σ" if place % columns == 0 else "")
+        last = place + columns >= number
+        dress(lower, "delay τ (s)" if last else "", "residual/σ" if place % columns == 0 else "")
         log_scale(lower, "x")
+        lower.tick_params(labelbottom=last)
         upper.set_title(f"{_name(dataset, place)}, {_verdict(fit.isel(bin=place))}", fontsize=TICK)
     for spare in range(number, rows * columns):
         for row in (0, 1):
@@ -138,8 +141,14 @@ def _verdict(one: xr.Dataset) -> str:
 
 def _map(dataset: xr.Dataset, fit: xr.Dataset, use: str, fig: Figure | None) -> Figure:
     number = dataset.sizes["bin"]
-    figure = fig or ResultFigure(figsize=(PAGE, min(2.2 + 0.06 * number, 8.0)), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": [4, 1]})
+    height = min(2.2 + 0.06 * number, 8.0)
+    figure = fig or ResultFigure(figsize=(PAGE, height))
+    # Placed by hand: the scale of colours would take its room from the map.
+    margins = {"left": 0.09, "right": 0.97, "bottom": 0.5 / height, "top": 1 - 0.15 / height, "wspace": 0.08}
+    bar_axes, left, right = figure.subplots(1, 3, gridspec_kw={"width_ratios": [0.12, 4, 1], **margins})
+    at = left.get_position()
+    left.set_position((at.x0 + 0.05, at.y0, at.width - 0.05, at.height))
+    right.sharey(left)
     residuals = np.where(fit["used"].transpose("delay", "bin").to_numpy(), _residuals(dataset, fit, use), np.nan)
     delay = dataset["delay"].to_numpy().astype(float)
     positive = delay > 0
@@ -150,8 +159,10 @@ def _map(dataset: xr.Dataset, fit: xr.Dataset, use: str, fig: Figure | None) -> 
         delay[positive], places, residuals[positive].T, cmap=colours, vmin=-MOST, vmax=MOST, shading="nearest"
     )
     log_scale(left, "x")
-    bar = figure.colorbar(drawn, ax=left, location="left", shrink=0.8, extend="both")
+    bar = figure.colorbar(drawn, cax=bar_axes, extend="both")
     bar.set_label("residual / σ", fontsize=LABEL)
+    bar.ax.yaxis.set_ticks_position("left")
+    bar.ax.yaxis.set_label_position("left")
     bar.ax.tick_params(labelsize=TICK)
     dress(left, "delay τ (s)", "bin")
     left.yaxis.set_major_locator(MaxNLocator(10, integer=True))
@@ -161,6 +172,7 @@ def _map(dataset: xr.Dataset, fit: xr.Dataset, use: str, fig: Figure | None) -> 
     right.barh(places, ratio, height=0.8, color="C0")
     right.axvline(1, color=FIT_COLOUR, lw=0.8)
     dress(right, "χ²/ν", "")
+    right.tick_params(labelleft=False)
     failed = places[~fit["success"].to_numpy()]
     right.plot(np.zeros(len(failed)), failed, "x", color=GREY, ms=4, clip_on=False, label="no fit")
     if len(failed):

@@ -28,7 +28,7 @@ from xpcs_nb.analysis import (
 from xpcs_nb.core import MultitauArrays, ResultArrays
 from xpcs_nb.errors import OptionError, ResultExistsError
 from xpcs_nb.hdf5 import hash_qmap
-from xpcs_nb.reduction._average_arrays import mean_scattering, mean_sums, mean_twotime
+from xpcs_nb.reduction._average_arrays import Stages, mean_arrays
 from xpcs_nb.reduction._average_members import Members, open_members
 from xpcs_nb.reduction._provenance import fingerprint, versions
 from xpcs_nb.results import dataset_name, open_result, write_result
@@ -40,8 +40,6 @@ __all__ = ["Averaged", "Member", "average", "average_to_file"]
 
 #: Called with the name of the stage, what is done and how much there is.
 type Progress = Callable[[str, int, int], None]
-#: Makes a counter of a stage, given its name and how much there is to do.
-type Stages = Callable[[str, int], Callable[[int], None]]
 
 #: Results beyond this are identified by size, time and the hash of their ends.
 FULL_HASH_BYTES = 64 << 20
@@ -201,7 +199,7 @@ def _content(
     members: Members, kept: list[Path], mean: Combined, stage: Stages, sums: bool, twotime: bool
 ) -> ResultArrays:
     options = open_result(kept[0])["provenance"].attrs.get("options", {})
-    maps = mean_twotime(kept, stage("two-time maps", len(kept))) if twotime else None
+    means = mean_arrays(kept, members.qmap, stage, sums=sums, twotime=twotime)
     first = members.first
     covariance = first.get("g2_cov")
     multitau = MultitauArrays(
@@ -212,15 +210,15 @@ def _content(
         g2_cov=mean.cov,
         g2_cov_samples=mean.samples or (None if covariance is None else covariance.attrs.get("samples")),
         estimator=mean.estimator,
-        unnormalized=mean_sums(kept, members.qmap, stage("sums of pixels", first.sizes["delay"])) if sums else None,
+        unnormalized=means.sums,
     )
     return ResultArrays(
         raw_path=kept[0].absolute(),
-        scattering=mean_scattering(kept, members.qmap, stage("average", len(kept))),
+        scattering=means.scattering,
         multitau=multitau,
-        twotime=maps,
+        twotime=means.twotime,
         multitau_config=options | {"analysis_type": "multitau"},
-        twotime_config={} if maps is None else options | {"analysis_type": "twotime"},
+        twotime_config={} if means.twotime is None else options | {"analysis_type": "twotime"},
         averaged=tuple(path.name for path in kept),
     )
 

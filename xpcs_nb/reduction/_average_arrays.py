@@ -13,44 +13,83 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import QMapArrays, ScatteringArrays, TwotimeMap, UnnormalizedArrays
 from xpcs_nb.errors import OptionError
-from xpcs_nb.reduction._average_members import dataset_of
 from xpcs_nb.results import open_result
 
-__all__ = ["mean_scattering", "mean_sums", "mean_twotime"]
+__all__ = ["Means", "mean_arrays"]
 
 type Floats = NDArray[np.float64]
 type Told = Callable[[int], None]
+#: Makes a counter of a stage, given its name and how much there is to do.
+type Stages = Callable[[str, int], Callable[[int], None]]
+
+SCATTERING = ("scattering_2d", "scattering_1d", "scattering_1d_segments", "intensity")
+TWOTIME = ("g2", "g2_segments")
 
 
-def mean_scattering(paths: Sequence[Path], qmap: QMapArrays, told: Told) -> ScatteringArrays:
-    """Return the mean image, I(q), its segments and the mean intensity of each frame, of all results.
+@dataclass(frozen=True)
+class Means:
+    """Means of the results. Sums of pixels and maps are made while they are written; None where not all have them."""
+
+    scattering: ScatteringArrays
+    sums: UnnormalizedArrays | None
+    twotime: Iterator[TwotimeMap] | None
+
+
+def mean_arrays(paths: Sequence[Path], qmap: QMapArrays, stage: Stages, *, sums: bool, twotime: bool) -> Means:
+    """Go through all results once, adding up what is small, and noting where what is large lies in the files.
 
     Raises
     ------
     OptionError
-        If the results have I(q) of other static bins, or segments of another scale, than the first one.
+        If a result has I(q) of other static bins, segments of another scale, or maps of other bins or lengths, than
+        the first one.
     """
-    names = ("scattering_2d", "scattering_1d", "scattering_1d_segments", "intensity")
+    told = stage("average", len(paths))
     totals: dict[str, Floats] = {}
+    kept_sums: list[xr.Variable] = []
+    maps: list[xr.Variable] = []
     first: xr.Dataset | None = None
+    bins: tuple[int, ...] = ()
     for path in paths:
-        saxs = dataset_of(path, "saxs")
+        tree = open_result(path)
+        saxs = tree["saxs"].to_dataset()
         first = saxs if first is None else first
         _same_bins(first, saxs, path, paths[0])
-        for name in names:
-            values = np.asarray(saxs[name].to_numpy(), dtype=np.float64)
-            totals[name] = totals[name] + values if name in totals else values
+        _add(totals, saxs, SCATTERING, "")
+        multitau = tree["multitau"].to_dataset()
+        if sums and "G2IPIF" in multitau:
+            kept_sums.append(multitau["G2IPIF"].variable)
+        if twotime and "twotime" in tree.children:
+            data = tree["twotime"].to_dataset()
+            its = tuple(data["bin"].to_numpy().tolist())
+            bins = bins or its
+            _same_maps(maps, bins, its, data["c2"].variable, path, paths[0])
+            maps.append(data["c2"].variable)
+            _add(totals, data, TWOTIME, "twotime ")
         told(1)
     if first is None:
         raise OptionError("there is nothing to average", where="paths")
     means = {name: total / len(paths) for name, total in totals.items()}
+    complete = [len(found) == len(paths) for found in (kept_sums, maps)]
+    return Means(
+        _scattering(means, first, len(qmap.static_index_mapping)),
+        _mean_sums(kept_sums, qmap, stage) if complete[0] else None,
+        _mean_maps(maps, bins, means, stage("two-time maps", len(bins))) if complete[1] else None,
+    )
+
+
+def _add(totals: dict[str, Floats], data: xr.Dataset, names: Sequence[str], prefix: str) -> None:
+    for name in names:
+        values = np.asarray(data[name].to_numpy(), dtype=np.float64)
+        totals[prefix + name] = totals[prefix + name] + values if prefix + name in totals else values
+
+
+def _scattering(means: dict[str, Floats], first: xr.Dataset, n_static: int) -> ScatteringArrays:
     place = first["static_bin"].to_numpy() - 1
-    n_static = len(qmap.static_index_mapping)
-    segments = means["scattering_1d_segments"]
     return ScatteringArrays(
         scattering_2d=means["scattering_2d"],
         scattering_1d=_spread(means["scattering_1d"], place, n_static),
-        scattering_1d_segments=np.stack([_spread(one, place, n_static) for one in segments]),
+        scattering_1d_segments=np.stack([_spread(one, place, n_static) for one in means["scattering_1d_segments"]]),
         intensity_vs_time=means["intensity"],
         segments_scale=str(first["scattering_1d_segments"].attrs.get("scale", "mean")),
     )
@@ -79,21 +118,35 @@ def _spread(values: Floats, place: NDArray[np.int64], n_static: int) -> Floats:
     return full
 
 
-def mean_sums(paths: Sequence[Path], qmap: QMapArrays, told: Told) -> UnnormalizedArrays | None:
-    """Return the mean G, IP and IF of each used pixel, made delay by delay; None if a result has none of them."""
-    if any("G2IPIF" not in dataset_of(path, "multitau") for path in paths):
-        return None
+def _same_maps(
+    maps: list[xr.Variable],
+    bins: tuple[int, ...],
+    its: tuple[int, ...],
+    c2: xr.Variable,
+    path: Path,
+    first_path: Path,
+) -> None:
+    if its != bins or (maps and c2.shape != maps[0].shape):
+        raise OptionError(
+            "the two-time maps of this result can't be averaged with those of the first one",
+            path=path,
+            got=f"bins {its}, {c2.shape[-1]} frames",
+            expected=f"bins {bins}, {(maps[0] if maps else c2).shape[-1]} frames, as in {first_path}",
+        )
+
+
+def _mean_sums(parts: list[xr.Variable], qmap: QMapArrays, stage: Stages) -> UnnormalizedArrays:
     shape = (qmap.mask.shape[0], qmap.mask.shape[1])
     pixel = np.flatnonzero(qmap.dynamic_roi_map.ravel() > 0).astype(np.int64)
-    n_delays = dataset_of(paths[0], "multitau").sizes["delay"]
-    return UnnormalizedArrays(_Sums(list(paths), pixel, n_delays, told), pixel, shape)
+    n_delays = parts[0].shape[0]
+    return UnnormalizedArrays(_Sums(parts, pixel, n_delays, stage("sums of pixels", n_delays)), pixel, shape)
 
 
 @dataclass(frozen=True)
 class _Sums(Sequence[NDArray[np.float32]]):
     """Mean sums (3, P) of one delay after the other: three frames are in memory, whatever the number of results."""
 
-    paths: list[Path]
+    parts: list[xr.Variable]
     pixel: NDArray[np.int64]
     n_delays: int
     told: Told
@@ -109,48 +162,24 @@ class _Sums(Sequence[NDArray[np.float32]]):
         if isinstance(delay, slice):
             return [self[number] for number in range(*delay.indices(self.n_delays))]
         total = np.zeros((3, len(self.pixel)))
-        for path in self.paths:
-            frames = dataset_of(path, "multitau")["G2IPIF"].isel(delay=delay).to_numpy()
-            total += frames.reshape(3, -1)[:, self.pixel]
+        for part in self.parts:
+            total += np.asarray(part[delay].to_numpy()).reshape(3, -1)[:, self.pixel]
         self.told(1)
-        return (total / len(self.paths)).astype(np.float32)
+        return (total / len(self.parts)).astype(np.float32)
 
 
-def mean_twotime(paths: Sequence[Path], told: Told) -> Iterator[TwotimeMap] | None:
-    """Return the mean two-time maps, one bin after the other; None if a result has none.
-
-    Raises
-    ------
-    OptionError
-        If the maps are of other bins or of another length than those of the first result.
-    """
-    trees = (open_result(path) for path in paths)
-    described = []
-    for tree in trees:
-        if "twotime" not in tree.children:
-            return None
-        c2 = tree["twotime"]["c2"]
-        described.append((tuple(c2["bin"].to_numpy().tolist()), c2.sizes["t1"]))
-    for path, one in zip(paths, described, strict=True):
-        if one != described[0]:
-            raise OptionError(
-                "the two-time maps of this result can't be averaged with those of the first one",
-                path=path,
-                got=f"bins {one[0]}, {one[1]} frames",
-                expected=f"bins {described[0][0]}, {described[0][1]} frames",
-            )
-    return _maps(list(paths), described[0][0], told)
-
-
-def _maps(paths: list[Path], bins: tuple[int, ...], told: Told) -> Iterator[TwotimeMap]:
+def _mean_maps(
+    parts: list[xr.Variable], bins: tuple[int, ...], means: dict[str, Floats], told: Told
+) -> Iterator[TwotimeMap]:
+    """Make the mean map of one bin after the other."""
     for place, label in enumerate(bins):
-        c2, g2, segments = (np.zeros(1) for _ in range(3))
-        for path in paths:
-            one = dataset_of(path, "twotime").isel(bin=place)
-            c2 = c2 + np.triu(one["c2"].to_numpy())
-            g2 = g2 + one["g2"].to_numpy().astype(np.float64)
-            segments = segments + one["g2_segments"].to_numpy().astype(np.float64)
-            if place == len(bins) - 1:
-                told(1)
-        n = len(paths)
-        yield TwotimeMap(bin=label, c2=(c2 / n).astype(np.float32), g2=g2 / n, g2_segments=segments / n)
+        total: Floats = np.zeros(parts[0].shape[1:])
+        for part in parts:
+            total += np.triu(part[place].to_numpy())
+        told(1)
+        yield TwotimeMap(
+            bin=label,
+            c2=(total / len(parts)).astype(np.float32),
+            g2=means["twotime g2"][:, place],
+            g2_segments=means["twotime g2_segments"][:, :, place],
+        )

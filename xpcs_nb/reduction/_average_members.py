@@ -19,16 +19,11 @@ from xpcs_nb.errors import MissingFileError, OptionError, QMapError, XpcsError
 from xpcs_nb.hdf5 import hash_qmap, read_qmap
 from xpcs_nb.results import open_result
 
-__all__ = ["Members", "dataset_of", "open_members"]
+__all__ = ["Members", "open_members"]
 
 type Floats = NDArray[np.float64]
 
 LAYOUT = "aps-8idi"
-
-
-def dataset_of(path: Path, node: str) -> xr.Dataset:
-    """Return a node of a result, nothing of it read yet."""
-    return open_result(path)[node].to_dataset()
 
 
 @dataclass
@@ -71,7 +66,7 @@ class Members:
         """Return its covariance between delays, shape (D, T, T); None if any of the results has none."""
         if not self._has_cov:
             return None
-        found = dataset_of(self.paths[repeat], "multitau")["g2_cov"].transpose("bin", "delay", ...)
+        found = open_result(self.paths[repeat])["multitau"]["g2_cov"].transpose("bin", "delay", ...)
         return np.asarray(found.to_numpy(), dtype=np.float64)
 
     def add(self, path: Path, data: xr.Dataset) -> None:
