@@ -18,16 +18,11 @@ type Floats = NDArray[np.float64]
 #: How bins of two results are paired.
 Match = Literal["position", "label"]
 
-<<<<<<< HEAD
 #: Delays that differ by less, relatively, are the same.
 SAME_DELAY = 1e-4
 #: Coordinates of bins that go round, with their full turn.
 TURN = {"phi": 360.0}
 UNITS = {"q": "1/angstrom", "phi": "degree"}
-=======
-#: A model is not accepted where a right one would have such a chi2 in any of the bins less often than this (3 sigma).
-LEAST_P_VALUE = 0.0027
->>>>>>> fits
 
 
 def compare_table(
@@ -73,16 +68,7 @@ def compare_table(
     Raises
     ------
     OptionError
-<<<<<<< HEAD
         If one of them has no g2 or no errors, no delay or no bin is common to both, or bins can't be told by position.
-=======
-        If fewer than two models are given, or an option can't be used.
-
-    Warns
-    -----
-    UserWarning
-        If no model describes a bin: chi2 is larger than right models would have, in any of the bins, in 0.27 % of cases.
->>>>>>> fits
     """
     if match not in {"position", "label"}:
         raise OptionError("no such match", where="match", got=repr(match), expected="'position' or 'label'")
@@ -144,7 +130,6 @@ class _Side:
         )
 
 
-<<<<<<< HEAD
 @dataclass(frozen=True)
 class _Pairs:
     """Numbers of the bins that belong together, and why others have no partner, by their number."""
@@ -295,33 +280,6 @@ def _differences(sides: tuple[_Side, _Side], pairs: _Pairs, delays: NDArray[np.i
             "z": (both, z, one | {"long_name": "difference in combined errors"}),
         },
         {"delay": ("delay", old.delay[delays[0]], {"units": "s", "long_name": "delay"})},
-=======
-def _criteria(found: xr.Dataset) -> xr.Dataset:
-    good = found["success"]
-    k = (found["n_used"] - found["dof"]).where(good)
-    chi2 = found["chi2"].where(good)
-    aic = chi2 + 2 * found["penalty"]
-    bic = chi2 + k * np.log(found["n_used"].where(good))
-    least = aic.min("model")
-    weight: xr.DataArray = np.exp(-(aic - least) / 2)  # type: ignore[assignment]  # numpy's function of an array of xarray
-    found = found.assign(
-        chi2=chi2.assign_attrs(found["chi2"].attrs),
-        k=k.assign_attrs(units="1", long_name="free parameters"),
-        aic=aic.assign_attrs(units="1", long_name="Akaike's criterion"),
-        bic=bic.assign_attrs(units="1", long_name="Schwarz's criterion"),
-        weight=(weight / weight.sum("model")).assign_attrs(units="1", long_name="Akaike weight"),
-        f_test=_f_test(chi2, k, found["dof"]).assign_attrs(units="1", long_name="chance against the first model"),
-    )
-    some = good.any("model")
-    place = aic.fillna(np.inf).argmin("model").to_numpy()
-    names = found["model"].to_numpy()
-    best = xr.DataArray(np.where(some, names[place], ""), dims="bin", attrs={"long_name": "model of the least AIC"})
-    chance = found["p_value"].where(good).to_numpy()[place, np.arange(len(place))]
-    adequate = xr.DataArray(
-        some.to_numpy() & ~(chance < LEAST_P_VALUE / len(place)),
-        dims="bin",
-        attrs={"long_name": "the best model describes the bin"},
->>>>>>> fits
     )
     for name, values in old.place.items():
         table = table.assign_coords({name: ("pair", values[pairs.old], {"units": UNITS.get(name, "1")})})
@@ -344,7 +302,6 @@ def _origin(data: xr.Dataset | xr.DataTree) -> dict[str, str]:
     return {name: str(value) for name, value in found.items() if value}
 
 
-<<<<<<< HEAD
 def _noise(old: _Side, new: _Side) -> str:
     """Tell whether both are of the same frames: a flow processes a copy, so that another path says nothing."""
     same = {name: old.origin[name] == new.origin[name] for name in old.origin if name in new.origin}
@@ -353,41 +310,3 @@ def _noise(old: _Side, new: _Side) -> str:
     if not all(same.get(name, True) for name in ("start", "size")):
         return "independent"
     return "shared" if same.get("start") else "unknown"
-=======
-def _totals(found: xr.Dataset) -> xr.Dataset:
-    """Sum over the bins that all models could fit: only there they describe the same points.
-
-    A model that fails in most bins, as two modes do where there is one, has no total, and no say in which bins.
-    """
-    some = found["success"].any("model")
-    often = found["success"].sum("bin") > some.sum() / 2
-    common = (found["success"] | ~often).all("model") & some
-    sums = {name: found[name].where(common).sum("bin").where(often) for name in ("chi2", "aic", "k", "dof")}
-    points = float(found["n_used"].isel(model=0).where(common).sum())
-    bic = sums["chi2"] + sums["k"] * np.log(max(points, 1.0))
-    found = found.assign(
-        total_chi2=sums["chi2"].assign_attrs(units="1", long_name="chi squared of the common bins"),
-        total_aic=sums["aic"].assign_attrs(units="1", long_name="Akaike's criterion of the common bins"),
-        total_bic=bic.assign_attrs(units="1", long_name="Schwarz's criterion of the common bins"),
-        total_f_test=_f_test(*(sums[name].expand_dims("bin") for name in ("chi2", "k", "dof")))
-        .isel(bin=0)
-        .assign_attrs(units="1", long_name="chance against the first model, common bins"),
-        n_common=int(common.sum()),
-    )
-    least = int(np.argmin(sums["aic"].fillna(np.inf).to_numpy()))
-    best = str(found["model"].to_numpy()[least]) if bool(common.any()) else ""
-    return found.assign_attrs(best=best)
-
-
-def _warn(found: xr.Dataset) -> None:
-    bad = found["bin"].to_numpy()[~found["adequate"].to_numpy() & (found["best"].to_numpy() != "")]
-    if not len(bad):
-        return
-    ratio = float((found["chi2"] / found["dof"]).min("model").sel(bin=bad).median())
-    shown = ", ".join(map(str, bad[:10])) + (", ..." if len(bad) > 10 else "")
-    warnings.warn(
-        f"no model describes {len(bad)} of {found.sizes['bin']} bins ({shown}): the least chi2/dof is {ratio:.3g} in"
-        " the median. Look at the residuals (plot_residuals) before using any of these fits.",
-        stacklevel=3,
-    )
->>>>>>> fits

@@ -20,7 +20,7 @@ __all__ = ["compare_models"]
 
 type Floats = NDArray[np.float64]
 
-#: A model is not accepted where a right one would have such a chi2 less often than this (3 sigma).
+#: A model is not accepted where a right one would have such a chi2 in any of the bins less often than this (3 sigma).
 LEAST_P_VALUE = 0.0027
 
 
@@ -76,7 +76,7 @@ def compare_models(
     Warns
     -----
     UserWarning
-        If no model describes a bin: chi2 is larger than a right model would have in 0.27 % of cases.
+        If no model describes a bin: chi2 is larger than right models would have, in any of the bins, in 0.27 % of cases.
     """
     if len(models) < 2:
         raise OptionError("there is nothing to compare", where="models", got=len(models), expected="two or more")
@@ -109,7 +109,7 @@ def _criteria(found: xr.Dataset) -> xr.Dataset:
     aic = chi2 + 2 * found["penalty"]
     bic = chi2 + k * np.log(found["n_used"].where(good))
     least = aic.min("model")
-    weight = np.exp(-(aic - least) / 2)
+    weight: xr.DataArray = np.exp(-(aic - least) / 2)  # type: ignore[assignment]  # numpy's function of an array of xarray
     found = found.assign(
         chi2=chi2.assign_attrs(found["chi2"].attrs),
         k=k.assign_attrs(units="1", long_name="free parameters"),
@@ -124,7 +124,9 @@ def _criteria(found: xr.Dataset) -> xr.Dataset:
     best = xr.DataArray(np.where(some, names[place], ""), dims="bin", attrs={"long_name": "model of the least AIC"})
     chance = found["p_value"].where(good).to_numpy()[place, np.arange(len(place))]
     adequate = xr.DataArray(
-        some.to_numpy() & ~(chance < LEAST_P_VALUE), dims="bin", attrs={"long_name": "the best model describes the bin"}
+        some.to_numpy() & ~(chance < LEAST_P_VALUE / len(place)),
+        dims="bin",
+        attrs={"long_name": "the best model describes the bin"},
     )
     return found.assign(best=best, adequate=adequate)
 
@@ -160,7 +162,7 @@ def _totals(found: xr.Dataset) -> xr.Dataset:
         .assign_attrs(units="1", long_name="chance against the first model, common bins"),
         n_common=int(common.sum()),
     )
-    least = int(sums["aic"].fillna(np.inf).argmin())
+    least = int(np.argmin(sums["aic"].fillna(np.inf).to_numpy()))
     best = str(found["model"].to_numpy()[least]) if bool(common.any()) else ""
     return found.assign_attrs(best=best)
 
