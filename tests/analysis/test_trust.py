@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from xpcs_nb.analysis import Curves, Evidence, Parts, PixelMeans, StaticBins, TrustReport, judge, trust_report
-from xpcs_nb.errors import FileFormatError, OptionError
+from xpcs_nb.errors import CorruptDataError, FileFormatError, OptionError
 from xpcs_nb.testing import renewal_events
 
 N, D, PER_BIN, PIXELS = 2000, 6, 10, 400
@@ -271,6 +271,18 @@ def test_a_report_survives_json():
     assert again == report
     with pytest.raises(FileFormatError, match="no trust report"):
         TrustReport.from_dict({"checks": [{"nonsense": 1}]})
+
+
+def test_a_report_that_is_damaged_is_told_and_can_be_made_anew():
+    known = curves()
+    multitau = xr.Dataset(
+        {"g2": (("delay", "bin"), known.g2), "g2_err": (("delay", "bin"), known.err)},
+        {"delay": known.frames * 0.1, "delay_frames": ("delay", known.frames), "bin": np.arange(1, D + 1)},
+    )
+    tree = xr.DataTree.from_dict({"multitau": multitau, "trust": xr.Dataset(attrs={"report": "{"})})
+    with pytest.raises(CorruptDataError, match="can't be read"):
+        trust_report(tree)
+    assert trust_report(tree, anew=True)["contrast"].verdict == "ok"
 
 
 def test_people_see_what_is_wrong_first():

@@ -12,6 +12,7 @@ from xpcs_nb.analysis import _trust_beam, _trust_bins, _trust_curves, _trust_tim
 from xpcs_nb.analysis._trust_evidence import Evidence
 from xpcs_nb.analysis._trust_report import TRUST_VERSION, Check, TrustReport
 from xpcs_nb.analysis._trust_rules import Unknown, rule
+from xpcs_nb.errors import CorruptDataError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -96,13 +97,18 @@ def trust_report(data: xr.Dataset | xr.DataTree, *, anew: bool = False) -> Trust
     OptionError
         If `data` has neither g2 nor two-time maps.
     CorruptDataError
-        If an array of the file can't be read.
+        If an array of the file, or its report, can't be read.
     """
     from xpcs_nb.analysis._trust_result import evidence_of, stored_report
 
     stored = None if anew else stored_report(data)
     if stored is not None:
-        report = TrustReport.from_dict(json.loads(stored))
+        try:
+            report = TrustReport.from_dict(json.loads(stored))
+        except json.JSONDecodeError as error:
+            raise CorruptDataError(
+                "the trust report of the result can't be read", got=str(error), hint="Make it anew with anew=True."
+            ) from error
         if report.version == TRUST_VERSION:
             return report
     return judge(evidence_of(data))

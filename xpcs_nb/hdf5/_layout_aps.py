@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.core import LogGrid
-from xpcs_nb.errors import CorruptDataError, FileFormatError
+from xpcs_nb.errors import CorruptDataError, FileFormatError, MissingKeyError
 from xpcs_nb.hdf5._content import Array, MapStack, Node, ResultContent, Stored
 from xpcs_nb.hdf5._nodes import (
     COUNTS,
@@ -263,6 +263,13 @@ def _twotime(file: h5py.File, step: float) -> Node:
 
 def _log(file: h5py.File, step: float) -> Node:
     """Cells of the log two-time correlation stay in the file; where they lie follows from the number of frames."""
+    if "n_frames" not in file[LOG].attrs:
+        raise MissingKeyError(
+            "the log two-time correlation does not say of how many frames",
+            path=file.filename,
+            where=LOG,
+            got="no n_frames",
+        )
     grid = LogGrid(int(file[LOG].attrs["n_frames"]))
     cells = file[f"{LOG}/c2"]
     if cells.shape[-1] != len(grid):
