@@ -150,6 +150,8 @@ def test_results_are_laid_over_each_other_with_labels(path):
     view.chosen.value = ("tree",)
     assert view.model.bins == (1, 2, 3, 4)
     assert view.image.image_shape == (60, 80)
+    assert "no two-time map of this bin" in view.message.value
+    view.choose(2)
     assert view.message.value == ""
 
 
