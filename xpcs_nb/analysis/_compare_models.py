@@ -76,7 +76,8 @@ def compare_models(
     Warns
     -----
     UserWarning
-        If no model describes a bin: chi2 is larger than right models would have, in any of the bins, in 0.27 % of cases.
+        If no model describes a bin: chi2 is larger than right models would have, in any of the bins, in 0.27 % of
+        cases.
     """
     if len(models) < 2:
         raise OptionError("there is nothing to compare", where="models", got=len(models), expected="two or more")
