@@ -26,3 +26,14 @@ def test_command_line_help_does_not_load_the_numerical_packages():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
+
+
+def test_without_its_packages_the_editor_names_the_extra_that_brings_them():
+    code = (
+        "import sys; sys.modules['anywidget'] = None\n"
+        "import xpcs_nb\n"
+        "try: xpcs_nb.QMapEditor\n"
+        "except xpcs_nb.XpcsError as error: print(error)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "xpcs-nb[lab]" in out

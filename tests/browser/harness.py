@@ -32,12 +32,12 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 #: Milliseconds that the page, and seconds that the kernel may take.
-PATIENCE, KERNEL_PATIENCE = 60_000, 60
+PATIENCE, KERNEL_PATIENCE = 120_000, 120
 WIDE = {"width": 1500, "height": 1100}
 
 READY = """async () => {
   const app = window.jupyterapp;
-  const deadline = Date.now() + 50000;
+  const deadline = Date.now() + 110000;
   const until = async (test) => {
     while (!test()) {
       if (Date.now() > deadline) throw new Error('the notebook did not get ready');
@@ -160,7 +160,11 @@ class Lab:
                 stderr=log,
             )
         self.url = f"http://127.0.0.1:{self.port}"
-        wait_for(f"{self.url}/api/status", self.process)
+        try:
+            wait_for(f"{self.url}/api/status", self.process)
+        except RuntimeError:
+            self.close()
+            raise
         context.on("request", self._asked)
 
     def _options(self) -> list[str]:
@@ -296,7 +300,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 180) -> None:
     """Wait until a server answers."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -22,7 +22,7 @@ view
 """
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_an_image_is_shown_read_zoomed_and_picked(lab: Lab) -> None:
     book = lab.open("image_view", [CELL])
     book.run_all()

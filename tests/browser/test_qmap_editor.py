@@ -26,7 +26,7 @@ start = xnb.QMap.from_geometry(beam, SHAPE, image=image)
 editor = xnb.QMapEditor(start, height=480)
 """
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_a_shape_is_moved_reshaped_and_deleted_by_its_handles(book: Notebook, st
 
 def test_bins_are_made_shown_and_merged(book: Notebook, stage: Stage) -> None:
     page = book.page
-    page.get_by_role("tab", name="Bins").click()
+    page.get_by_role("tab", name="Bins", exact=True).click()
     for label, value in {"dynamic": "6", "static": "24"}.items():
         field = page.get_by_label(label, exact=True).first
         field.fill(value)
@@ -147,13 +147,13 @@ def test_bins_are_made_shown_and_merged(book: Notebook, stage: Stage) -> None:
     stage.click(175, 113, keys=["Shift"])
     book.kernel.until("len(editor.bins.picked)", 2)
     book.picture("editor_bins")
-    page.get_by_role("button", name="Merge").click()
+    page.get_by_role("button", name="Merge", exact=True).click()
     book.kernel.until("int(editor.qmap.arrays.dynamic_roi_map.max())", 5)
 
 
 def test_a_mask_is_evaluated_first_and_applied_then(book: Notebook, stage: Stage) -> None:
     page = book.page
-    page.get_by_role("tab", name="Masks").click()
+    page.get_by_role("tab", name="Masks", exact=True).click()
     field = page.get_by_label("at or above")
     field.fill("1500")
     field.press("Enter")
@@ -176,7 +176,7 @@ def test_a_qmap_is_saved_and_opened_again_with_its_shapes(lab: Lab, book: Notebo
     stage.press("r")
     stage.drag((50, 50), (150, 150))
     wait_for_edits(book, ["rectangle"])
-    page.get_by_role("tab", name="File").click()
+    page.get_by_role("tab", name="File", exact=True).click()
     page.get_by_label("save as").fill("drawn.h5")
     page.get_by_label("save as").press("Enter")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -187,7 +187,7 @@ def test_a_qmap_is_saved_and_opened_again_with_its_shapes(lab: Lab, book: Notebo
     stage.page.keyboard.press("Escape")
     book.kernel.run("editor.qmap = start; editor.load('drawn.h5')")
     book.kernel.until("len(editor.layers)", 1)
-    page.get_by_role("tab", name="Edits").click()
+    page.get_by_role("tab", name="Edits", exact=True).click()
     page.wait_for_selector(".xnb-name:has-text('rectangle')")
 
 
@@ -215,9 +215,10 @@ def test_a_finger_draws_and_two_fingers_zoom(book: Notebook, stage: Stage) -> No
         stage.finger("down", number, x, 100)
     for number, x in ((1, 80), (2, 160)):
         stage.finger("move", number, x, 100)
+    for number, x in ((1, 80), (2, 160)):
         stage.finger("up", number, x, 100)
     book.page.mouse.move(*stage.place(60, 100))
-    book.page.wait_for_function("() => document.querySelector('.xnb-readout').innerText.startsWith('x 90')")
+    book.page.wait_for_function("() => /^x (89|90|91)\\b/.test(document.querySelector('.xnb-readout').innerText)")
     assert book.kernel.value("len(editor.layers)") == 1
     stage.press("0")
 

@@ -27,7 +27,7 @@ def _editor_layers() -> dict[str, dict[str, Any]]:
     marks = {
         "mask": layer("masked", "#d32f2f", opacity=0.45),
         "blemish": layer("blemish", "#7b1fa2", opacity=0.6),
-        "preview": layer("preview", "#ffb300", opacity=0.8),
+        "preview": layer("preview", "#ff2bd6", opacity=0.8),
     }
     borders = {
         "dynamic": layer("dynamic bins", "#ffffff", opacity=0.9),

@@ -18,7 +18,7 @@ from xpcs_nb.widgets._colour_tables import COLOUR_MAPS, colour_tables
 __all__ = ["ImageView"]
 
 #: Layers that mark pixels, with their colours; others are borders of labels.
-MARKS = {"mask": ("masked", "#d32f2f"), "blemish": ("blemish", "#7b1fa2"), "preview": ("preview", "#ffb300")}
+MARKS = {"mask": ("masked", "#d32f2f"), "blemish": ("blemish", "#7b1fa2"), "preview": ("preview", "#ff2bd6")}
 
 type Axis = tuple[str, str, float, float]
 

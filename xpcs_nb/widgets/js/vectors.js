@@ -30,15 +30,15 @@ export function tracePoints(view, context, points, closed) {
 
 function drawOutline(view, context, { points, closed, colour }) {
   tracePoints(view, context, points, closed);
-  strokeTwice(context, colour);
+  strokeTwice(context, colour, 2);
 }
 
 function drawMarker(view, context, { x, y, colour }) {
   const [sx, sy] = view.viewport.toScreen(x, y);
   context.beginPath();
   for (const [dx, dy] of [[1, 0], [0, 1], [-1, 0], [0, -1]]) {
-    context.moveTo(sx + 3 * dx, sy + 3 * dy);
-    context.lineTo(sx + 12 * dx, sy + 12 * dy);
+    context.moveTo(sx + 4 * dx, sy + 4 * dy);
+    context.lineTo(sx + 15 * dx, sy + 15 * dy);
   }
-  strokeTwice(context, colour);
+  strokeTwice(context, colour, 2);
 }
