@@ -5,6 +5,9 @@ import { element, formatNumber } from "./dom.js";
 const SIZE = { width: 264, height: 176, left: 48, right: 8, top: 30, bottom: 32 };
 const SVG = "http://www.w3.org/2000/svg";
 
+// Each panel has a clip path of its own name.
+let clips = 0;
+
 function draw(tag, attributes, ...children) {
   const made = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -126,10 +129,11 @@ function panelOf(panel) {
   const x = scaleOf(panel, "x", left, width - right);
   const y = scaleOf(panel, "y", height - bottom, top);
   const said = [panel.title, panel.note].filter(Boolean).join(". ");
+  clips += 1;
+  const id = `xnb-clip-${clips}`;
   const [inside, upright] = [width - left - right, height - top - bottom];
-  const clip = draw("svg", {
-    x: left, y: top, viewBox: `${left} ${top} ${inside} ${upright}`, style: sized(inside, upright),
-  });
+  const frame = draw("clipPath", { id }, draw("rect", { x: left, y: top, width: inside, height: upright }));
+  const clip = draw("g", { "clip-path": `url(#${id})` });
   clip.append(...panel.series.map((series) => curve(series, panel, x, y)));
   return draw(
     "svg",
@@ -140,6 +144,7 @@ function panelOf(panel) {
       role: "img",
       "aria-label": said,
     },
+    frame,
     ...axes(panel, x, y),
     clip,
     draw("text", { x: left, y: 11, class: "xnb-title" }, panel.title),
