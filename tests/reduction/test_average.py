@@ -56,7 +56,7 @@ def g2_times(factor: float):
 
 @pytest.fixture(scope="module")
 def mean(repeats, tmp_path_factory):
-    return xnb.average(repeats, output=tmp_path_factory.mktemp("mean"))
+    return xnb.average(repeats, output=tmp_path_factory.mktemp("mean"), errors="scatter")
 
 
 class TestContent:
@@ -91,7 +91,7 @@ class TestContent:
         assert [member["path"] for member in record["members"]] == [str(path) for path in repeats]
         assert all(member["kept"] for member in record["members"])
         assert len(record["inputs"][0]["sha256"]) == 64
-        assert record["average"]["errors"] == "auto"
+        assert record["average"]["errors"] == "scatter"
 
     def test_it_is_a_result_like_any_other(self, mean):
         assert Path(mean.attrs["path"]).name == "Average_A000_results.hdf"
@@ -184,7 +184,7 @@ class TestRefused:
 def test_memory_does_not_grow_with_the_number_of_results(repeats, tmp_path):
     def peak(files):
         tracemalloc.start()
-        average_to_file(files, output=tmp_path, overwrite=True, outliers=False)
+        average_to_file(files, output=tmp_path, overwrite=True, outliers=False, twotime=False)
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return top

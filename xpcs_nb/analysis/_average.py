@@ -49,7 +49,7 @@ def average_g2(
         ``equal``, or ``errors``: by the inverse square of their errors, one number a repeat and bin.
     errors
         ``scatter`` of the repeats about their mean; ``scaled``: the repeats' own errors with one factor a bin that
-        makes them agree with the scatter; ``auto``: the first from 10 repeats on.
+        makes them agree with the scatter; ``auto``: the first from 100 repeats on.
     outliers, max_chi2
         Whether to leave out repeats whose chi2 against the mean of the others (a point) is exceptional, or above a
         limit of your own.

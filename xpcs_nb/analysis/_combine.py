@@ -15,8 +15,8 @@ __all__ = ["Combined", "MeanErrors", "MeanWeights", "combine"]
 
 type Floats = NDArray[np.float64]
 
-#: Repeats from which on their own scatter is the best error.
-ENOUGH = 10
+#: Repeats from which on their own scatter is the best error: the noise of fewer is in the weights of fits, too.
+ENOUGH = 100
 
 #: ``equal``: each repeat counts the same. ``errors``: by the inverse square of its error, one number a repeat and bin.
 MeanWeights = Literal["equal", "errors"]
@@ -67,7 +67,7 @@ def combine(
     error, and would pull the mean down. Errors by ``scatter``, with :math:`\sum_i w_i = 1` and n repeats, are
     :math:`\mathrm{cov} = \sum_i w_i (g_i - \bar g)(g_i - \bar g)^T / (n - 1)`. Few repeats say little about the
     scatter of each point: ``scaled`` takes the repeats' own errors for how it depends on the delay, and one factor a
-    bin, the mean over all usable points of scatter over error, for how large it is. ``auto`` is ``scaled`` below 10
+    bin, the mean over all usable points of scatter over error, for how large it is. ``auto`` is ``scaled`` below 100
     repeats.
 
     Parameters

@@ -31,7 +31,7 @@ def average(
     weights: Annotated[_Weights, typer.Option(help="Repeats count the same, or by 1/error^2")] = _Weights.equal,
     errors: Annotated[
         _Errors,
-        typer.Option(help="Scatter of the repeats, or their own errors scaled to it; auto: the first from 10 on"),
+        typer.Option(help="Scatter of the repeats, or their own errors scaled to it; auto: the first from 100 on"),
     ] = _Errors.auto,
     outliers: Annotated[bool, typer.Option(help="Leave out repeats that do not agree with the others")] = True,
     max_chi2: Annotated[
