@@ -121,8 +121,8 @@ def agreement(repeats: Repeats, usable: NDArray[np.bool_], rejection: Rejection)
         room = (number + 1) // 2 - (number - len(kept))
         if len(kept) < 3 or not worst or room < 1:
             return Agreement(chi2, baselines, dict(sorted(left_out.items())))
-        # The clearly bad ones go together, so that hundreds of repeats take few rounds.
-        for repeat, reason in worst[: max(1, min(room, len(worst) // 2))]:
+        # Of many the worst tenth goes at once, so that hundreds of repeats take few rounds.
+        for repeat, reason in worst[: max(1, min(room, len(worst) // 10))]:
             left_out[repeat] = reason
 
 
