@@ -121,7 +121,7 @@ def test_views_of_other_layers_are_methods(tree):
     assert set(fit["status"].to_numpy().tolist())
     assert tree.xpcs.plot_g2().axes
     assert "plot_twotime" in dir(tree.xpcs)
-    with pytest.raises(AttributeError, match="views: fit"):
+    with pytest.raises(AttributeError, match=r"views: .*fit, "):
         _ = tree.xpcs.no_such_view
 
 

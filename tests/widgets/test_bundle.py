@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from xpcs_nb.widgets._bundle import FOLDER, bundle
+from xpcs_nb.widgets._bundle import FOLDER, _collect, bundle
 
 TOP = re.compile(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+)", re.MULTILINE)
 
@@ -18,9 +18,14 @@ def test_a_bundle_is_one_module_with_one_export(name: str) -> None:
     assert text.count("export default") == 1
 
 
-def test_the_modules_share_one_scope_without_a_clash() -> None:
-    names = [name for path in FOLDER.glob("*.js") for name in TOP.findall(path.read_text(encoding="utf-8"))]
-    assert sorted(names) == sorted(set(names))
+def test_the_modules_of_a_bundle_share_one_scope_without_a_clash() -> None:
+    entries = [path.name for path in FOLDER.glob("*.js") if "export default" in path.read_text(encoding="utf-8")]
+    assert len(entries) >= 3
+    for entry in entries:
+        files: dict[str, str] = {}
+        _collect(entry, files)
+        names = [name for file in files for name in TOP.findall((FOLDER / file).read_text(encoding="utf-8"))]
+        assert sorted(names) == sorted(set(names)), entry
 
 
 def test_every_import_names_what_its_file_exports() -> None:

@@ -141,10 +141,10 @@ def test_a_raw_file_with_contradictory_metadata_is_an_error_that_names_what_is_m
 
 def test_panels_are_added_and_replaced(editor: QMapEditor) -> None:
     before = len(editor._tabs.children)
-    editor.add_panel("g2", ipywidgets.Label("old"))
-    editor.add_panel("g2", ipywidgets.Label("new"))
+    editor.add_panel("notes", ipywidgets.Label("old"))
+    editor.add_panel("notes", ipywidgets.Label("new"))
     assert len(editor._tabs.children) == before + 1
-    assert editor._tabs.titles[-1] == "g2"
+    assert editor._tabs.titles[-1] == "notes"
     assert editor._tabs.children[-1].value == "new"
 
 
