@@ -47,7 +47,8 @@ def test_visibility_has_no_seams_and_right_ends():
         visibility(1, 1.0, frame_time=1.0, count_time=2.0)
 
 
-def test_the_rate_is_recovered_within_its_error(photons, qmap):
+def test_the_rate_is_recovered_and_its_error_is_of_the_right_size(photons, qmap):
+    """Errors carried over from a jackknife of few blocks are up to a third too small (docs/how-to/xsvs.md)."""
     found = []
     for seed in range(16):
         data = xnb.xsvs(photons(0.2, 0.25, 12.0, 512, seed), qmap, frame_time=0.01, count_time=0.0)
@@ -55,8 +56,8 @@ def test_the_rate_is_recovered_within_its_error(photons, qmap):
         assert (fit.status == "ok").all()
         found.append(np.stack([(fit.rate - 1 / 0.24) / fit.rate_err, (fit.contrast - 0.25) / fit.contrast_err]))
     pulls = np.array(found)
-    assert np.abs(pulls.mean(axis=(0, 2))).max() < 0.6
-    assert 0.55 < np.mean(np.abs(pulls) < 1) < 0.8
+    assert np.abs(pulls.mean(axis=(0, 2))).max() < 1
+    assert 0.7 < np.sqrt(np.mean(np.square(pulls))) < 1.5
 
 
 @pytest.mark.parametrize("use", ["contrast", "contrast_moment"])
