@@ -89,8 +89,10 @@ def test_a_failed_run_ends_with_exit_code_1_and_is_retried(run, measured, tmp_pa
     assert "SUCCEEDED" in again.stdout
 
 
-def test_cancelling(run, measured):
-    started = run("process", measured.raw, "-q", measured.qmap, "--suffix", "ended").stdout.strip()
+def test_cancelling(run, tmp_path):
+    # Maps and their plots take seconds, so that the run is there when the next command has started.
+    long = simulate_measurement(tmp_path, shape=(64, 64), n_frames=4000, mean_counts=0.05, n_dynamic=6, n_static=6)
+    started = run("process", long.raw, "-q", long.qmap, "--type", "both").stdout.strip()
     run("cancel", started)
     assert "ENDED" in run("status", started, "--wait", check=False).stdout
 
