@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -46,6 +48,10 @@ class ParslPool:
             raise SiteError(
                 "the file has no Parsl configuration", path=file, got=config, expected="config = Config(...)"
             )
+        # Parsl starts its own programs by name, and they stand beside the interpreter, activated or not.
+        beside = str(Path(sys.executable).parent)
+        if beside not in os.environ.get("PATH", "").split(os.pathsep):
+            os.environ["PATH"] = os.pathsep.join(filter(None, (beside, os.environ.get("PATH"))))
         self._kernel = parsl.DataFlowKernel(config)
 
     def submit(self, task: Task, done: Callable[[Job], None]) -> Job:
