@@ -68,7 +68,7 @@ def recover(
         By ``D`` and ``repeat``: ``D_fit``, ``D_err``, ``status`` (``ok``, or why there is none; values are NaN then);
         and by ``bin`` too: ``rate``, ``rate_err``. By ``D``: ``seen`` (fraction of repeats with a fit), ``bias``
         (mean of D_fit / D - 1) with ``bias_err``, ``scatter`` (standard deviation of D_fit / D), ``reported``
-        (median of D_err / D), ``coverage`` (fraction of abs(D_fit - D) < D_err). Summaries are NaN with fewer than 2 fits.
+        (median of D_err / D), ``coverage`` (fraction of abs(D_fit - D) < D_err). With fewer than 2 fits these are NaN.
 
     Raises
     ------
