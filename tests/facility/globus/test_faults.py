@@ -201,7 +201,7 @@ def test_an_endpoint_that_is_offline_and_a_task_that_fails_fail_the_run(
                     "tasks": [{"function_id.$": "$.input.answer_function_id"}],
                 },
                 "ResultPath": "$.Ask",
-                "WaitTime": 2,
+                "WaitTime": 12,
                 "End": True,
             }
         },
