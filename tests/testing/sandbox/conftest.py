@@ -41,7 +41,7 @@ class Clients:
         return client
 
 
-def wait_until[T](look: Callable[[], T | None], seconds: float = 20.0) -> T:
+def wait_until[T](look: Callable[[], T | None], seconds: float = 60.0) -> T:
     """Return the first true thing that `look` sees."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -11,6 +11,7 @@ import globus_sdk
 import pytest
 from globus_compute_sdk import Client
 
+from tests.testing.sandbox.functions import broken, count
 from xpcs_nb.testing import Sandbox
 
 WAIT = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
@@ -18,17 +19,6 @@ PASS = {
     "StartAt": "Only",
     "States": {"Only": {"Type": "Pass", "Parameters": {"x": 1}, "ResultPath": "$.y", "End": True}},
 }
-
-
-def count(folder: str) -> dict[str, int]:
-    """Count the bytes of the files in a folder."""
-    from pathlib import Path
-
-    return {path.name: path.stat().st_size for path in Path(folder).iterdir()}
-
-
-def broken(folder: str) -> None:
-    raise RuntimeError(f"no frames in {folder}")
 
 
 def copy_then(function_id: str, sandbox: Sandbox, source: str, target: str) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import jsonschema
-
 from xpcs_nb.errors import FlowDefinitionError
 from xpcs_nb.facility import RunDocument
 from xpcs_nb.testing.sandbox._service import Refusal, Request
@@ -147,6 +145,9 @@ def _finding(text: str) -> dict[str, Any]:
 
 def check_input(schema: Mapping[str, Any], body: Any) -> None:
     """Refuse an input that the flow's schema does not allow."""
+    # Seconds to import, which not every user of `xpcs_nb.testing` should wait for.
+    import jsonschema
+
     errors = list(jsonschema.Draft7Validator(dict(schema)).iter_errors(body))
     if errors:
         details = [{"loc": [one.json_path], "type": "InvalidActionInput", "msg": one.message} for one in errors]
