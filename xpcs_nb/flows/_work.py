@@ -11,7 +11,7 @@ import os
 import shutil
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,11 @@ from xpcs_nb.results import dataset_name, result_path
 
 __all__ = ["correlate_dataset", "describe_dataset", "gather_dataset", "plot_dataset", "rename_dataset", "write_json"]
 
-#: Each file has an entry in the state of a run (`Publishv2` puts it there), which holds 200 KB.
-MOST_FILES = 40
+#: All figures; each kind can be drawn by another process.
+KINDS = ("g2", "saxs", "twotime")
+#: Figures of single bins; each file has an entry in the state of a run (`Publishv2` puts it there), which holds 200 KB.
+MOST_FILES = 30
+ARCHIVE = "twotime.zip"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -74,22 +77,23 @@ def correlate_dataset(
     return done
 
 
-def plot_dataset(result: str, output: str) -> dict[str, Any]:
-    """Fit g2 and draw everything; say how many bins there are, how many were fitted, how many plots."""
+def plot_dataset(result: str, output: str, kinds: Collection[str] = KINDS) -> dict[str, Any]:
+    """Draw the figures of `kinds` (``g2``, ``saxs``, ``twotime``); say how many bins there are and how many were fitted."""
     from xpcs_nb.analysis import fit_g2
     from xpcs_nb.plots import save_all
     from xpcs_nb.results import open_result
 
+    said: dict[str, Any] = {}
     with open_result(result) as tree:
-        fit = fit_g2(tree["multitau"].to_dataset()) if "multitau" in tree.children else None
-        said: dict[str, Any] = {}
+        fit = fit_g2(tree["multitau"].to_dataset()) if "g2" in kinds and "multitau" in tree.children else None
         if fit is not None:
             said = {"bins": int(fit.sizes["bin"]), "bins_fitted": int(fit["success"].sum())}
-        plots = save_all(tree, output, fit=fit)
-    _pack(Path(output), plots)
-    said["plots"] = len(plots)
-    write_json(_said(Path(output).parent), said)
-    return said
+        plots = save_all(tree, output, fit=fit, kinds=kinds)
+    if "g2" in kinds:
+        write_json(_said(Path(output).parent), said)
+    if "twotime" in kinds:
+        _pack(Path(output), plots)
+    return {**said, "plots": len(plots)}
 
 
 def describe_dataset(metadata: str, given: Mapping[str, Any], raw: str) -> dict[str, Any]:
@@ -120,7 +124,7 @@ def gather_dataset(folder: str, given: Mapping[str, Any], files: list[str], reco
         _put(Path(name), here / Path(name).name)
     measured = measured_values(read_metadata(result))
     said = json.loads(_said(here).read_text()) if _said(here).is_file() else {}
-    found = {"status": "complete", "result": result.name, **said, **found_values(result)}
+    found = {"status": "complete", "result": result.name, **said, "plots": _count(here), **found_values(result)}
     fields = _fields(given, measured, found, str(given["raw"]))
     write_json(Path(record), fields)
     return fields
@@ -170,12 +174,23 @@ def _said(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.plots.json"
 
 
+def _count(folder: Path) -> int:
+    """Return the number of figures, with those that were packed."""
+    plots = folder / "plots"
+    packed = plots / ARCHIVE
+    there = len(list(plots.glob("*.png")))
+    if packed.is_file():
+        with zipfile.ZipFile(packed) as stream:
+            there += len(stream.namelist())
+    return there
+
+
 def _pack(folder: Path, plots: dict[str, Path]) -> None:
     """Put the plots of single two-time bins into one file, where there are very many of them."""
-    archive = folder / "twotime.zip"
+    archive = folder / ARCHIVE
     archive.unlink(missing_ok=True)
     pages = [path for name, path in plots.items() if name.startswith("twotime_")]
-    if len(plots) <= MOST_FILES:
+    if len(pages) <= MOST_FILES:
         return
     part = archive.with_name(".twotime.zip.part")
     with zipfile.ZipFile(part, "w") as stream:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import xarray as xr
 from matplotlib.figure import Figure
 
-from xpcs_nb.errors import WriteError
+from xpcs_nb.errors import OptionError, WriteError
 from xpcs_nb.plots._dispersion import plot_dispersion
 from xpcs_nb.plots._figures import DPI
 from xpcs_nb.plots._g2 import page_count, plot_g2
@@ -23,11 +24,17 @@ from xpcs_nb.plots._twotime_log import plot_twotime_log
 
 __all__ = ["save_all", "write_figure"]
 
+type Figures = Iterator[tuple[str, Callable[[], Figure]]]
+
+#: What may be drawn apart, by several processes.
+KINDS = ("g2", "saxs", "twotime")
 #: A sheet of panels is large as it is.
 SHEET_DPI = 120
 
 
-def save_all(result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None = None) -> dict[str, Path]:
+def save_all(
+    result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None = None, kinds: Collection[str] = KINDS
+) -> dict[str, Path]:
     """Draw everything that a result holds and write it as PNG files, replacing older ones.
 
     Parameters
@@ -38,6 +45,8 @@ def save_all(result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None 
         Where to write; it is made where it is not there.
     fit
         What `xpcs_nb.analysis.fit_g2` returned, to draw its curves and rates.
+    kinds
+        Which figures: ``g2`` with its fits, ``saxs``, ``twotime``.
 
     Returns
     -------
@@ -48,18 +57,24 @@ def save_all(result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None 
 
     Raises
     ------
+    OptionError
+        If a kind is unknown.
     WriteError
         If a file can't be written; figures written before it stay.
     """
+    unknown = sorted(set(kinds) - set(KINDS))
+    if unknown:
+        raise OptionError("no such kind of figure", got=", ".join(unknown), expected=", ".join(KINDS))
     folder = Path(folder)
+    listed = {"g2": _g2_figures(result, fit), "saxs": _saxs_figures(result), "twotime": _twotime_figures(result)}
     written = {}
-    for name, draw in _figures(result, fit):
+    for name, draw in chain.from_iterable(listed[kind] for kind in KINDS if kind in kinds):
         dpi = SHEET_DPI if name.startswith("g2_page") or name == "g2" else DPI
         written[name] = write_figure(draw(), folder / f"{name}.png", dpi=dpi)
     return written
 
 
-def _figures(result: xr.DataTree, fit: xr.Dataset | None) -> Iterator[tuple[str, Callable[[], Figure]]]:
+def _g2_figures(result: xr.DataTree, fit: xr.Dataset | None) -> Figures:
     if "multitau" in result.children:
         pages = page_count(result)
         for page in range(1, pages + 1):
@@ -68,6 +83,9 @@ def _figures(result: xr.DataTree, fit: xr.Dataset | None) -> Iterator[tuple[str,
         yield "g2_overlay", partial(plot_g2, result, layout="overlay", fit=fit)
     if fit is not None and bool(fit["success"].any()) and "q" in fit:
         yield "rates", partial(plot_dispersion, fit)
+
+
+def _saxs_figures(result: xr.DataTree) -> Figures:
     saxs = result["saxs"].to_dataset() if "saxs" in result.children else xr.Dataset()
     for name, variable, draw in (
         ("saxs_2d", "scattering_2d", plot_saxs_2d),
@@ -77,6 +95,9 @@ def _figures(result: xr.DataTree, fit: xr.Dataset | None) -> Iterator[tuple[str,
     ):
         if variable in saxs:
             yield name, partial(draw, result)
+
+
+def _twotime_figures(result: xr.DataTree) -> Figures:
     if "twotime" in result.children:
         for label in result["twotime"]["bin"].to_numpy().tolist():
             yield f"twotime_bin{label:05d}", partial(plot_twotime, result, label)

@@ -58,7 +58,14 @@ class Correlate(GladierBaseTool):  # type: ignore[misc]
     compute_functions = (functions.correlate,)
 
 
-@generate_flow_definition(modifiers={"make_plots": on_login("make_plots", wait=2 * HOUR)})
+# Three tasks: they are drawn at the same time where there are several workers.
+PLOTS = [
+    {"result.$": "$.input.make_plots.result", "output.$": "$.input.make_plots.output", "kinds": [kind]}
+    for kind in ("g2", "saxs", "twotime")
+]
+
+
+@generate_flow_definition(modifiers={"make_plots": on_login("make_plots", wait=2 * HOUR, tasks=PLOTS)})
 class MakePlots(GladierBaseTool):  # type: ignore[misc]
     """Fit g2 and draw the result."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = ["COMPUTE", "DAY", "HOUR", "INGEST", "TRANSFER", "compute", "is_true", "on_compute", "on_login"]
@@ -15,21 +15,24 @@ HOUR = 3600
 DAY = 24 * HOUR
 
 
-def on_login(name: str, *, wait: int, kwargs: Any = None) -> dict[str, Any]:
-    """Return the modifiers of a function that runs on the login endpoint, with the arguments `$.input.NAME`."""
-    return _modifiers(name, "$.input.login_endpoint", wait, kwargs)
+def on_login(name: str, *, wait: int, tasks: Sequence[Mapping[str, Any]] | None = None) -> dict[str, Any]:
+    """Return the modifiers of a function that runs on the login endpoint.
+
+    Its arguments are `$.input.NAME`; with `tasks` it is called at the same time with the arguments of each.
+    """
+    return _modifiers(name, "$.input.login_endpoint", wait, tasks)
 
 
-def on_compute(name: str, *, wait: int, kwargs: Any = None) -> dict[str, Any]:
+def on_compute(name: str, *, wait: int) -> dict[str, Any]:
     """Return the modifiers of a function that runs on nodes, with queue and walltime of `user_endpoint_config`."""
-    modifiers = _modifiers(name, "$.input.compute_endpoint", wait, kwargs)
+    modifiers = _modifiers(name, "$.input.compute_endpoint", wait, None)
     return modifiers | {"user_endpoint_config": "$.input.user_endpoint_config"}
 
 
-def _modifiers(name: str, endpoint: str, wait: int, kwargs: Any) -> dict[str, Any]:
-    arguments = {"kwargs.$": f"$.input.{name}"} if kwargs is None else {"kwargs": kwargs}
-    task = {"function_id.$": f"$.input.{name}_function_id", **arguments}
-    return {"endpoint_id": endpoint, "tasks": [task], "WaitTime": wait}
+def _modifiers(name: str, endpoint: str, wait: int, tasks: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+    arguments = [{"kwargs.$": f"$.input.{name}"}] if tasks is None else [{"kwargs": dict(task)} for task in tasks]
+    function = {"function_id.$": f"$.input.{name}_function_id"}
+    return {"endpoint_id": endpoint, "tasks": [function | each for each in arguments], "WaitTime": wait}
 
 
 def compute(name: str, *, comment: str, wait: int, kwargs: Mapping[str, Any], **transition: Any) -> dict[str, Any]:
