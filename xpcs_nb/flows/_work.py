@@ -78,7 +78,7 @@ def correlate_dataset(
 
 
 def plot_dataset(result: str, output: str, kinds: Collection[str] = KINDS) -> dict[str, Any]:
-    """Draw the figures of `kinds` (``g2``, ``saxs``, ``twotime``); say how many bins there are and how many were fitted."""
+    """Draw the figures of some kinds, g2 with fits; say how many bins there are and how many were fitted."""
     from xpcs_nb.analysis import fit_g2
     from xpcs_nb.plots import save_all
     from xpcs_nb.results import open_result

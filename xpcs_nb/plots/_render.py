@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import LayoutEngine
 from PIL import Image
+
+from xpcs_nb.plots._letters import OutlineRenderer
 
 __all__ = ["render_png"]
 
@@ -29,7 +32,7 @@ def render_png(figure: Figure, dpi: float) -> bytes:
     before = figure.dpi
     try:
         figure.set_dpi(dpi)
-        canvas = FigureCanvasAgg(figure)
+        canvas: FigureCanvasAgg = _Canvas(figure)
         canvas.draw()
         pixels = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
     finally:
@@ -38,6 +41,18 @@ def render_png(figure: Figure, dpi: float) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "png", compress_level=1, dpi=(dpi, dpi))
     return stream.getvalue()
+
+
+class _Canvas(FigureCanvasAgg):
+    """A canvas of a size that does not change."""
+
+    renderer: OutlineRenderer | None = None
+
+    def get_renderer(self) -> OutlineRenderer:
+        if self.renderer is None:
+            made: Callable[..., OutlineRenderer] = OutlineRenderer
+            self.renderer = made(*self.figure.bbox.size, self.figure.dpi)
+        return self.renderer
 
 
 class _Around(LayoutEngine):

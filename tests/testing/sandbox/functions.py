@@ -1,4 +1,4 @@
-"""Functions for a worker of the sandbox: pickled by name, so the worker imports this module and nothing else of the tests."""
+"""Functions for a worker of the sandbox: pickled by name, so it imports this module alone."""
 
 from __future__ import annotations
 
