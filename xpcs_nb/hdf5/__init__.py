@@ -7,7 +7,7 @@ from xpcs_nb.hdf5._metadata import find_metadata, is_metadata, read_metadata
 from xpcs_nb.hdf5._nxcansas import CurveContent, read_nxcansas, write_nxcansas
 from xpcs_nb.hdf5._qmap import hash_qmap, read_qmap, write_qmap, write_qmap_group
 from xpcs_nb.hdf5._qmap_maps import mask_of
-from xpcs_nb.hdf5._result_read import is_result, read_multitau, read_result
+from xpcs_nb.hdf5._result_read import is_result, read_node, read_result
 from xpcs_nb.hdf5._result_write import write_result_file
 from xpcs_nb.hdf5._scalars import entry, open_file
 from xpcs_nb.hdf5._writing import atomic_hdf5
@@ -30,7 +30,7 @@ __all__ = [
     "open_file",
     "read_image",
     "read_metadata",
-    "read_multitau",
+    "read_node",
     "read_nxcansas",
     "read_qmap",
     "read_result",

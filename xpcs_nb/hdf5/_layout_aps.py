@@ -35,7 +35,7 @@ from xpcs_nb.hdf5._scalars import (
     read_values,
 )
 
-__all__ = ["ENGINE_GROUP", "FILE_LIST", "LOG", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps", "read_aps_multitau"]
+__all__ = ["ENGINE_GROUP", "FILE_LIST", "LOG", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps", "read_aps_node"]
 
 MULTITAU = "/xpcs/multitau"
 TWOTIME = "/xpcs/twotime"
@@ -54,6 +54,8 @@ FILE_LIST = "/xpcs/average/file_list"
 UNNORMALIZED = (f"{MULTITAU}/unnormalized_G2", f"{MULTITAU}/unnormalized_g2")
 #: Options that make the step between two correlated frames.
 STEPS = ("stride_frame", "avg_frame")
+#: Nodes that are looked at in very many results at a time.
+QUICK = ("multitau", "saxs")
 GRID = ("delay", "bin")
 UNITS = {"Å⁻¹": "1/angstrom", "deg": "degree"}
 
@@ -93,13 +95,20 @@ def read_aps(file: h5py.File) -> ResultContent:
     return ResultContent("aps-8idi", attrs, nodes)
 
 
-def read_aps_multitau(file: h5py.File) -> Node | None:
-    """Describe g2 alone, without a look at the rest of the file, which would take ten times as long."""
-    if not (is_aps(file) and has_key(file, f"{MULTITAU}/normalized_g2")):
+def read_aps_node(file: h5py.File, name: str) -> Node | None:
+    """Describe ``multitau`` or ``saxs`` alone: a look at all of the file would take ten times as long.
+
+    None for another layout, another node, or one that the file lacks.
+    """
+    if name not in QUICK or not is_aps(file):
         return None
-    options = file.get(ENGINE_GROUP)
-    config = {name: plain(read_values(options, name)) for name in STEPS if options and has_key(options, name)}
-    return _multitau(file, _step(read_float(file, f"{DETECTOR}/frame_time"), config))
+    kind = "multitau" if has_key(file, f"{MULTITAU}/normalized_g2") else "twotime"
+    if name == "multitau" != kind:
+        return None
+    options = file.get(f"/xpcs/{kind}/config")
+    config = {key: plain(read_values(options, key)) for key in STEPS if options and has_key(options, key)}
+    step = _step(read_float(file, f"{DETECTOR}/frame_time"), config)
+    return _multitau(file, step) if name == "multitau" else _saxs(file, step, kind)
 
 
 def _config(file: h5py.File, place: str) -> dict[str, Any]:
@@ -315,8 +324,9 @@ def _static_labels(file: h5py.File, n: int) -> NDArray[np.int64]:
     n_labels = int(entry(file, f"{QMAP}/static_index_mapping").size)
     if n == n_labels:
         return np.arange(1, n + 1)
-    filled = np.unique(entry(file, f"{QMAP}/static_roi_map")[()])
-    filled = filled[filled > 0].astype(np.int64)
+    # Sorting megapixels takes longer than counting them.
+    labels = entry(file, f"{QMAP}/static_roi_map")[()]
+    filled = np.flatnonzero(np.bincount(labels[labels > 0].astype(np.int64)))
     if len(filled) != n:
         raise FileFormatError(
             "I(q) does not fit the static bins",

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from xpcs_nb.errors import FileFormatError, XpcsError
 from xpcs_nb.hdf5._content import Node, ResultContent
-from xpcs_nb.hdf5._layout_aps import is_aps, read_aps, read_aps_multitau
+from xpcs_nb.hdf5._layout_aps import is_aps, read_aps, read_aps_node
 from xpcs_nb.hdf5._layout_bes import is_bes, read_bes
 from xpcs_nb.hdf5._layout_exchange import is_exchange, read_exchange
 from xpcs_nb.hdf5._scalars import open_file
 
-__all__ = ["is_result", "read_multitau", "read_result"]
+__all__ = ["is_result", "read_node", "read_result"]
 
 LAYOUTS = ((is_aps, read_aps), (is_exchange, read_exchange), (is_bes, read_bes))
 
@@ -42,8 +42,8 @@ def read_result(path: Path) -> ResultContent:
         )
 
 
-def read_multitau(path: Path) -> Node | None:
-    """Describe the multi-tau node alone, which is quick; None for a result without one.
+def read_node(path: Path, name: str) -> Node | None:
+    """Describe one node; ``multitau`` and ``saxs`` quickly, without the others. None for a result without it.
 
     Raises
     ------
@@ -52,11 +52,11 @@ def read_multitau(path: Path) -> Node | None:
     """
     with open_file(path) as file:
         try:
-            node = read_aps_multitau(file)
+            node = read_aps_node(file, name)
         except XpcsError as error:
             error.with_place(path=path)
             raise
-    return node or read_result(path).nodes.get("multitau")
+    return node or read_result(path).nodes.get(name)
 
 
 def is_result(path: Path) -> bool:

@@ -11,7 +11,7 @@ from xarray.backends import BackendEntrypoint
 from xarray.core import indexing
 
 from xpcs_nb.errors import MissingKeyError, OptionError
-from xpcs_nb.hdf5 import Array, MapStack, Node, ResultContent, Stored, is_result, read_multitau, read_result
+from xpcs_nb.hdf5 import Array, MapStack, Node, ResultContent, Stored, is_result, read_node, read_result
 
 # Registers `.xpcs` on whatever is opened here.
 from xpcs_nb.results import _accessor as _accessor
@@ -74,7 +74,7 @@ class XpcsBackendEntrypoint(BackendEntrypoint):
         """Open one node of a result."""
         path = _path(filename_or_obj)
         name = group.strip("/")
-        node = read_multitau(path) if name == "multitau" else read_result(path).nodes.get(name)
+        node = read_node(path, name)
         if node is None:
             groups = " or ".join(read_result(path).nodes)
             raise MissingKeyError("the result has no such group", path=path, got=group, expected=groups)

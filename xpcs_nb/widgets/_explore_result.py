@@ -51,18 +51,13 @@ class OpenResult:
     @cached_property
     def multitau(self) -> xr.Dataset | None:
         """g2 with its errors; None where the result has no multi-tau part."""
-        if not isinstance(self.source, xr.DataTree | xr.Dataset):
-            # Of a hundred files only g2 is read.
-            try:
-                return XpcsBackendEntrypoint().open_dataset(str(self.source))
-            except MissingKeyError:
-                return self._node("multitau", "g2")
-        return self._node("multitau", "g2")
+        return self._alone("multitau", "g2")
 
-    @property
+    @cached_property
     def saxs(self) -> xr.Dataset:
         """Scattering and intensity; empty where there is none."""
-        return self._node("saxs") or xr.Dataset()
+        found = self._alone("saxs")
+        return xr.Dataset() if found is None else found
 
     @property
     def twotime(self) -> xr.Dataset | None:
@@ -81,6 +76,15 @@ class OpenResult:
         if "dynamic_roi_map" not in self.qmap:
             return None
         return np.asarray(self.qmap["dynamic_roi_map"].transpose("y", "x").to_numpy())
+
+    def _alone(self, name: str, variable: str | None = None) -> xr.Dataset | None:
+        """Return a node of a file without reading the others, as is quick for very many files."""
+        if "tree" in vars(self) or isinstance(self.source, xr.DataTree | xr.Dataset):
+            return self._node(name, variable)
+        try:
+            return XpcsBackendEntrypoint().open_dataset(str(self.source), group=name)
+        except MissingKeyError:
+            return self._node(name, variable)
 
     def _node(self, name: str, variable: str | None = None) -> xr.Dataset | None:
         if name not in self.tree.children:
