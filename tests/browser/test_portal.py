@@ -124,6 +124,18 @@ def test_in_jupyterlab(lab: Lab, home: tuple[Path, list[Measurement]]) -> None:
     book.picture("portal_compared")
     page.click("text=‹ Back")
 
+    # They are averaged with limits that are typed in.
+    page.click(".xnp-selection >> text=Average…")
+    page.fill("input[aria-label='Highest baseline']", "0.5")
+    book.picture("portal_averaging")
+    page.click(".xnp-form .xnp-start")
+    page.wait_for_selector(".xnp-fault:has-text('no repeat is left to average')", timeout=PATIENCE)
+    page.fill("input[aria-label='Highest baseline']", "")
+    page.click(".xnp-form .xnp-start")
+    page.wait_for_selector(".xnp-log:has-text('average of 2')", timeout=PATIENCE)
+    page.click("text=‹ Back")
+    page.click("text=‹ Back")
+
     # Reprocess with a qmap drawn just now.
     page.click(".xnp-selection >> text=Reprocess…")
     page.click(".xnp-draw")

@@ -140,3 +140,14 @@ def test_results_are_averaged_into_a_file(work, subjects):
     assert averaged(text, path).buffers[0].startswith(b"\x89PNG")
     with pytest.raises(OptionError, match="several"):
         work.average(subjects[:1])
+
+
+def test_an_average_keeps_to_the_limits_that_are_asked_for(work, subjects):
+    options = {"weights": "errors", "outliers": False, "max_chi2": None, "baseline": [0.5, None]}
+    text, path = work.average(subjects, options=options)
+    assert path.is_file()
+    assert "average of 2" in text
+    with pytest.raises(OptionError, match="no repeat is left"):
+        work.average(subjects, options={"baseline": [None, 0.5]})
+    with pytest.raises(OptionError, match="no such option"):
+        work.average(subjects, options={"colour": "red"})

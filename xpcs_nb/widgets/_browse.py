@@ -171,8 +171,8 @@ class Browser(ipywidgets.VBox):
         opened = self.work.open(subjects)
         return Later(lambda: compared(opened))
 
-    def _do_average(self, subjects: Sequence[str], *, say: Said) -> Later:
-        text, path = self.work.average(subjects, say)
+    def _do_average(self, subjects: Sequence[str], options: Mapping[str, Any] | None = None, *, say: Said) -> Later:
+        text, path = self.work.average(subjects, say, options=options)
         return Later(lambda: averaged(text, path))
 
     def _do_explore(self, subjects: Sequence[str]) -> Later:

@@ -7,6 +7,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -77,15 +78,31 @@ class PortalWork:
             found[name] = record.load()
         return found
 
-    def average(self, subjects: Sequence[str], say: Said = lambda _: None) -> tuple[str, Path]:
+    def average(
+        self,
+        subjects: Sequence[str],
+        say: Said = lambda _: None,
+        *,
+        options: Mapping[str, Any] | None = None,
+    ) -> tuple[str, Path]:
         """Average the results of records; return what was averaged and left out, and the file of the average.
 
         The average lies in the facility's data folder, and is made anew each time.
 
+        Parameters
+        ----------
+        subjects
+            The records.
+        say
+            Told what is being done.
+        options
+            As a browser sends them: ``weights``, ``outliers``, ``max_chi2``, ``baseline`` (lowest and highest, None
+            for any) of `xpcs_nb.reduction.average_to_file`.
+
         Raises
         ------
         OptionError
-            There are fewer than two, or they can't be averaged.
+            There are fewer than two, they can't be averaged, or an option is unknown.
         XpcsError
             A result can't be had.
         """
@@ -99,7 +116,8 @@ class PortalWork:
         name = hashlib.sha256("\n".join(sorted(subjects)).encode()).hexdigest()[:12]
         folder = self._portal.facility.catalog.cache.parent / "averages" / name
         # Loaded with all that it needs, when it is needed.
-        done = import_module("xpcs_nb.reduction").average_to_file(paths, output=folder, overwrite=True)
+        average = import_module("xpcs_nb.reduction").average_to_file
+        done = average(paths, output=folder, overwrite=True, **_rejection(options or {}))
         return str(done), Path(done.path)
 
     def qmap(self, choice: Mapping[str, Any], subject: str) -> QMap | Path:
@@ -265,3 +283,15 @@ def _usable(name: str) -> bool:
     except (SiteError, OSError):
         return False
     return True
+
+
+def _rejection(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of `average_to_file` from those of a form."""
+    unknown = sorted(set(options) - {"weights", "outliers", "max_chi2", "baseline"})
+    if unknown:
+        raise OptionError("no such option of an average", got=", ".join(unknown))
+    chosen = dict(options)
+    low, high = chosen.pop("baseline", None) or (None, None)
+    if low is not None or high is not None:
+        chosen["baseline"] = (-inf if low is None else float(low), inf if high is None else float(high))
+    return chosen

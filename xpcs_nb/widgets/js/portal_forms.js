@@ -12,7 +12,7 @@ export function selectionBar(app) {
     bar.replaceChildren(
       h("strong", {}, count === 1 ? "1 record selected" : `${count} records selected`),
       button("Compare", () => app.work("compare", { subjects: all() }), { disabled: count < 2 }),
-      button("Average", () => app.work("average", { subjects: all() }), { disabled: count < 2 }),
+      button("Average…", () => app.open("average", all()), { disabled: count < 2 }),
       button("Explore", () => app.stage("explore", all())),
       button("Reprocess…", () => app.open("reprocess", all())),
       button("Download…", () => app.open("download", all())),
@@ -93,6 +93,29 @@ export function reprocessForm(app, subjects) {
     begin.disabled = false;
   }
   return form;
+}
+
+export function averageForm(app, subjects) {
+  const stop = (event) => event.stopPropagation();
+  const number = (label, placeholder) => h("input", { type: "number", step: "any", "aria-label": label, placeholder, onkeydown: stop });
+  const weights = h("select", { "aria-label": "Weights" },
+    h("option", { value: "equal" }, "the same for each"), h("option", { value: "errors" }, "by the errors of g₂"));
+  const outliers = h("input", { type: "checkbox", checked: true, "aria-label": "Leave out what disagrees" });
+  const limit = number("Largest χ² a point", "found from the results");
+  const low = number("Lowest baseline", "any"), high = number("Highest baseline", "any");
+  const read = (input) => (input.value === "" ? null : Number(input.value));
+  const field = (text, ...inputs) => h("label", { class: "xnp-field" }, h("span", {}, text), inputs);
+  const start = () => app.work("average", { subjects, options: {
+    weights: weights.value, outliers: outliers.checked, max_chi2: read(limit), baseline: [read(low), read(high)] } });
+  return h("div", { class: "xnp-detail xnp-form" },
+    h("div", { class: "xnp-heading" }, button("‹ Back", () => app.back(), { class: "xnp-flat" }),
+      h("h3", {}, `Average ${subjects.length} results`)),
+    h("div", { class: "xnp-sub" }, subjects.slice(0, 5).map(short).join(", ") + (subjects.length > 5 ? ", …" : "")),
+    field("Weights", weights),
+    h("label", { class: "xnp-choice" }, outliers, " leave out results that do not agree with the others"),
+    field("Largest χ² a point against their mean", limit),
+    field("g₂ at the longest delays, between", low, high),
+    h("div", { class: "xnp-actions" }, button("Average", start, { class: "xnp-main xnp-start" })));
 }
 
 export function downloadForm(app, subjects) {

@@ -2,7 +2,7 @@
 
 import { detail } from "./portal_detail.js";
 import { button, caller, h } from "./portal_dom.js";
-import { downloadForm, figures, reprocessForm, selectionBar } from "./portal_forms.js";
+import { averageForm, downloadForm, figures, reprocessForm, selectionBar } from "./portal_forms.js";
 import { results, thumbnails } from "./portal_list.js";
 import { runsPanel } from "./portal_runs.js";
 import { searchBar, sidebar } from "./portal_search.js";
@@ -90,6 +90,7 @@ function makeApp(model, el) {
     try {
       const place = what === "detail" ? detail(app, (await call("detail", { subject: argument })).value)
         : what === "reprocess" ? reprocessForm(app, argument)
+        : what === "average" ? averageForm(app, argument)
         : what === "download" ? downloadForm(app, argument) : runsPanel(app);
       app.show(place);
       if (what === "runs") app.watch();
