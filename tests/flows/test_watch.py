@@ -210,6 +210,28 @@ def test_runs_are_followed_to_their_end(place):
     assert len(place.names) == 2
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_what_was_retried_by_hand_is_followed_again(place, same):
+    place.put("A001")
+    place.look(0, 6)
+    (run,) = place.facility.started
+    run.status = "FAILED"
+    place.look(1)
+    assert place.states == ["failed"]
+    if same:
+        run.status = "ACTIVE"
+    else:
+        # Newest first, as facilities list them.
+        place.facility.started.insert(0, SimpleNamespace(**vars(run) | {"id": "run-again", "status": "ACTIVE"}))
+    place.look(60)
+    assert place.states == ["submitted"]
+    place.facility.started[0].status = "SUCCEEDED"
+    place.look(1)
+    assert place.states == ["finished"]
+    place.look(60)
+    assert place.states == ["finished"]
+
+
 def test_an_interrupted_run_is_told_of_once(place):
     place.put("A001")
     place.look(0, 6)

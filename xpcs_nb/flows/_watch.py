@@ -14,6 +14,9 @@ from xpcs_nb.flows._ledger import Entry, Ledger
 
 __all__ = ["Watcher"]
 
+#: Seconds between two looks at runs that have failed, which somebody may have retried.
+LOOK_BACK = 60.0
+
 
 class RunLike(Protocol):
     """What is asked of a run."""
@@ -123,6 +126,7 @@ class Watcher:
         self._arrivals = Arrivals(self.folder, pattern, settle)
         self._ledger = Ledger(Path(home), self.folder)
         self._problems: dict[str, str] = {}
+        self._looked_back = -LOOK_BACK
         self.waiting: dict[Path, str] = {}
 
     def watch(self) -> None:
@@ -178,7 +182,24 @@ class Watcher:
                 self._waits(raw, found)
             else:
                 self._hand_over(found)
+        if now - self._looked_back >= LOOK_BACK:
+            self._looked_back = now
+            self._look_back()
         self._follow_all(set(raws))
+
+    def _look_back(self) -> None:
+        """Take up what failed and was retried by somebody since."""
+        for entry in self._ledger.entries():
+            if entry.state != "failed" or entry.run is None:
+                continue
+            try:
+                run = next(iter(self._facility.runs(tag=entry.tag)), None)
+                retried = run is not None and run.status in {"ACTIVE", "SUCCEEDED"}
+            except FacilityError:
+                return  # asked again at the next look back
+            if run is not None and retried:
+                self._ledger.note(entry.tag, "submitted", run=run.id)
+                self._say(f"{self._name(entry.raw)} was retried: run {run.id}")
 
     def _follow_all(self, present: set[Path]) -> None:
         at_rest = present - set(self.waiting)
