@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import asdict, replace
@@ -110,6 +113,14 @@ def planning(folder: Path, jobs: int, done: int) -> None:
     if len(again.to_run) != jobs - done:
         raise SystemExit(f"{len(again.to_run)} jobs would run")
     print(f"| {jobs} jobs, {done} already done: the plan | {seconds:.2f} s | < 2 s |")
+    command = [sys.executable, "-m", "xpcs_nb", "rerun", recipe, "-l", f"{paths[0].parent}/*.txt", "-o", here]
+    begin, used = time.perf_counter(), os.times()
+    said = subprocess.run([*map(str, command), "--dry-run"], check=True, capture_output=True, text=True).stdout
+    seconds, after = time.perf_counter() - begin, os.times()
+    if f"{jobs - done} to run" not in said:
+        raise SystemExit(said)
+    cpu = after.children_user + after.children_system - used.children_user - used.children_system
+    print(f"| the same as a command, from its start to its end | {seconds:.2f} s ({cpu:.2f} s of CPU) | < 2 s |")
     for planned in plan.jobs[done:]:
         finish(here, planned.job)
     begin = time.perf_counter()

@@ -35,7 +35,7 @@ def write_recipe(path, cells, parameters=1):
 def quick_kernels():
     """Let workers import only what the quick recipe needs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XPCS_NB_PRELOAD", "ipykernel.kernelapp,xpcs_nb.recipes._outputs,numpy")
+        patch.setenv("XPCS_NB_PRELOAD", "xpcs_nb.recipes._outputs,numpy")
         yield
 
 

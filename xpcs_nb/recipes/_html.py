@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xpcs_nb.hdf5 import atomic_file
+
+if TYPE_CHECKING:
+    from nbconvert import HTMLExporter
 
 __all__ = ["write_html"]
 
@@ -44,14 +48,20 @@ def write_html(notebook: Path, path: Path, *, title: str | None = None) -> Path:
         The page can't be written.
     """
     import nbformat
-    from nbconvert import HTMLExporter
 
     document = _static(nbformat.read(notebook, as_version=4))
-    exporter = HTMLExporter(raw_template=TEMPLATE, embed_images=True)
-    text, _ = exporter.from_notebook_node(document, {"metadata": {"name": title or notebook.stem}})
+    text, _ = _exporter().from_notebook_node(document, {"metadata": {"name": title or notebook.stem}})
     with atomic_file(path, overwrite=True) as part:
         part.write_text(text, encoding="utf-8")
     return path
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    # Kept for the next page: most of the time of one goes into compiling the template.
+    from nbconvert import HTMLExporter
+
+    return HTMLExporter(raw_template=TEMPLATE, embed_images=True)
 
 
 def _static(notebook: Any) -> Any:
