@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from xpcs_nb.errors import FlowError, SiteError
+from xpcs_nb.errors import FlowError, ResultExistsError, SiteError
 from xpcs_nb.facility import RunDocument, RunStatus, Services
 from xpcs_nb.flows._check import Dataset, check_dataset, datasets_of, find_dataset, reduction_options, unseen_dataset
 from xpcs_nb.flows._found import CatalogView
@@ -311,8 +312,14 @@ class Facility:
         return unseen_dataset(raw, metadata, files)
 
     def _qmap_file(self, qmap: str | Path | QMap) -> Path:
+        """Return the file of a qmap where the site can take it from: one that it can't see is copied there."""
         if isinstance(qmap, str | Path):
-            return Path(qmap).absolute()
+            file = Path(qmap).absolute()
+            if self.site.staging is None or self.site.shows(file):
+                return file
+            from xpcs_nb.qmap import QMap
+
+            qmap = QMap.from_file(file)
         if self.site.staging is None:
             raise SiteError(
                 "the site has no folder for qmaps that are made here",
@@ -321,7 +328,11 @@ class Facility:
             )
         path = Path(self.site.staging.folder) / f"qmap_{qmap.hash[:16]}.hdf"
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path if path.is_file() else qmap.save(path)
+        if not path.is_file():
+            # Another job may write the same in the meantime.
+            with contextlib.suppress(ResultExistsError):
+                qmap.save(path)
+        return path
 
     def _start(
         self, flow: str, made: OnlineInput | ReprocessInput | BatchInput, limit: int | None, tags: Sequence[str] = ()
