@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from xpcs_nb.flows._inputs import BatchInput, OnlineInput, ReprocessInput
     from xpcs_nb.qmap import QMap
 
-__all__ = ["QUEUE", "TAG", "Facility"]
+__all__ = ["PUBLISH_VARIABLE", "QUEUE", "TAG", "Facility"]
 
 #: Every run of ours has it.
 TAG = "xpcs_nb"
 #: Names of the arguments that say how the nodes are asked for.
 QUEUE = ("queue", "account", "walltime", "nodes_per_block", "max_blocks")
+#: Where this is 0, runs publish nothing, whatever they are asked for: to try what others have written.
+PUBLISH_VARIABLE = "XPCS_NB_PUBLISH"
 #: Seconds between two looks: this machine, another.
 LOCAL_PACE: Pace = (0.02, 0.1)
 REMOTE_PACE: Pace = (1.0, 30.0)
@@ -108,7 +110,7 @@ class Facility:
         group
             UUID of a Globus group that may see the record and read the files; nobody else then may.
         publish
-            False: only process.
+            False: only process; so in any case where the environment has ``XPCS_NB_PUBLISH=0``.
         skip_transfer_back
             Leave the results where they are processed, even with `output`.
         active_runs_limit
@@ -290,6 +292,7 @@ class Facility:
         qmap: str | Path | QMap,
         output: str | Path | None,
         skip_transfer_back: bool,
+        publish: bool,
         **given: Any,
     ) -> Request:
         queue = {name: options[name] for name in QUEUE if options.get(name) is not None}
@@ -299,6 +302,7 @@ class Facility:
             options=chosen,
             output=_path(output),
             transfer_back=output is not None and not skip_transfer_back,
+            publish=publish and os.environ.get(PUBLISH_VARIABLE) != "0",
             queue=queue,
             **given,
         )
