@@ -19,7 +19,13 @@ CELLS = [
     'if how == "fills":\n    Path("/dev/full").write_text("x" * 100_000)\n'
     'if how == "memory":\n    bytearray(1 << 60)\n'
     'if how.startswith("sleeps"):\n    time.sleep(float(how.split()[1]))',
-    'save(D=number * factor, D_err=0.5, gpu=os.environ.get("CUDA_VISIBLE_DEVICES"), gpu_id=gpu_id)',
+    "save(\n"
+    "    D=number * factor,\n"
+    "    D_err=0.5,\n"
+    '    gpu=os.environ.get("CUDA_VISIBLE_DEVICES"),\n'
+    "    gpu_id=gpu_id,\n"
+    '    of_flows=[os.environ.get("XPCS_NB_GPUS"), options.get("gpu_id")],\n'
+    ")",
 ]
 
 

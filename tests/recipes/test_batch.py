@@ -225,9 +225,14 @@ def test_a_plan_says_why_a_job_runs_again(mixed, quick):
 
 def test_each_worker_has_its_own_gpu(quick, numbers, tmp_path):
     rows = [{"dataset": path, "how": "sleeps 0.5"} for path in numbers(4)]
+    # One that asks for the CPU.
+    rows[0]["options.gpu_id"] = -1
     batch = rerun(quick, rows, folder=tmp_path / "b", gpus=[3, 5], progress=False)
     assert {job.values["gpu"] for job in batch.jobs} == {"3", "5"}
     assert {job.values["gpu_id"] for job in batch.jobs} == {0}
+    assert [job.values["of_flows"] for job in batch.jobs] == [
+        [job.values["gpu"], -1 if number == 0 else 0] for number, job in enumerate(batch.jobs)
+    ]
 
 
 @pytest.mark.parametrize("given", [{"workers": 0}, {"time_limit": 0}, {"gpus": [0], "parsl": "x.py"}])
@@ -246,3 +251,18 @@ def test_a_qmap_that_was_edited_here_is_saved_with_the_batch(make_recipe, number
     path = plan.jobs[0].job.parts["parameters"]["qmap"]
     assert QMap.from_file(path).hash == edited.hash
     assert path in plan.jobs[0].job.parts["inputs"]
+
+
+@pytest.mark.slow
+def test_a_qmap_of_another_detector_is_told_before_anything_is_reduced(tmp_path, monkeypatch):
+    monkeypatch.setenv("XPCS_NB_HOME", str(tmp_path / "home"))
+    ours, other = (
+        simulate_measurement(tmp_path / name, name=name, shape=shape, n_frames=50, n_dynamic=3, n_static=6)
+        for name, shape in (("ours", (64, 64)), ("other", (64, 80)))
+    )
+    rows = [{"dataset": ours.raw, "qmap": qmap} for qmap in (other.qmap, ours.qmap)]
+    batch = rerun("process", rows, folder=tmp_path / "b", progress=False)
+    assert [job.state for job in batch.jobs] == ["failed", "succeeded"]
+    assert re.search(r"QMapError: .*another detector", batch.jobs[0].reason)
+    assert "process" in (batch.job_folder(batch.jobs[0]) / "notebook.html").read_text()
+    assert len(list((tmp_path / "home" / "runs").iterdir())) == 1

@@ -1,5 +1,5 @@
 from ._check import datasets_of, reduction_options
-from ._connect import connect
+from ._connect import GPUS_VARIABLE, connect
 from ._facility import PUBLISH_VARIABLE, QUEUE, Facility
 from ._found import CatalogView, Found, FoundRecord
 from ._run import Run
@@ -8,6 +8,7 @@ from ._step import Step
 from ._watch import Watcher
 
 __all__ = [
+    "GPUS_VARIABLE",
     "PUBLISH_VARIABLE",
     "QUEUE",
     "CatalogView",
