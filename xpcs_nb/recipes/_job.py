@@ -124,7 +124,9 @@ def _provenance(job: JobState, request: Mapping[str, Any], folder: Path) -> dict
 
 @cache
 def _installed() -> dict[str, str]:
-    return dict(sorted((each.name, each.version) for each in distributions() if each.name))
+    # Each look at `metadata` parses the file.
+    found = (each.metadata for each in distributions())
+    return dict(sorted((each["Name"], each["Version"]) for each in found if "Name" in each))
 
 
 def _sha256(path: Path) -> str:
