@@ -1,8 +1,11 @@
 """A batch runs each job by itself: what fails is kept and told, what is finished is never run again."""
 
 import csv
+import errno
 import json
+import os
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 
 import nbformat
@@ -10,8 +13,9 @@ import pytest
 
 from xpcs_nb.errors import BatchError, FileFormatError, OptionError
 from xpcs_nb.qmap import QMap
-from xpcs_nb.recipes import batch_status, plan_batch, rerun
+from xpcs_nb.recipes import JobState, batch_status, plan_batch, rerun
 from xpcs_nb.recipes._folder import locked
+from xpcs_nb.recipes._job import run_job
 from xpcs_nb.testing import simulate_measurement
 
 HOWS = ("well", "well", "fails", "dies", "fills", "memory")
@@ -266,3 +270,16 @@ def test_a_qmap_of_another_detector_is_told_before_anything_is_reduced(tmp_path,
     assert re.search(r"QMapError: .*another detector", batch.jobs[0].reason)
     assert "process" in (batch.job_folder(batch.jobs[0]) / "notebook.html").read_text()
     assert len(list((tmp_path / "home" / "runs").iterdir())) == 1
+
+
+def test_a_disk_that_is_full_while_a_notebook_is_written_is_told(tmp_path, monkeypatch):
+    def full(*given, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "notebook.ipynb"))
+
+    monkeypatch.setattr("xpcs_nb.recipes._job.execute", full)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    job = JobState(folder="d-0", label="d", key="0", parts={"recipe": "", "inputs": {}})
+    request = {"job": asdict(job), "name": "r", "folder": str(tmp_path / "d-0"), "recipe": "r.ipynb"}
+    assert run_job(request | {"parameters": {}, "environment": {}})["state"] == "failed"
+    said = json.loads((tmp_path / "d-0" / "job.json").read_text())
+    assert said["reason"].startswith("the disk is full: ")

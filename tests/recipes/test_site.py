@@ -8,7 +8,7 @@ import pytest
 
 from xpcs_nb.flows import connect
 from xpcs_nb.qmap import QMap
-from xpcs_nb.recipes import rerun, run_recipe
+from xpcs_nb.recipes import export_crate, replay, rerun, run_recipe
 from xpcs_nb.testing import Sandbox, simulate_measurement
 
 SOURCE, WORK = (f"{n * 8}-{n * 4}-4{n * 3}-8{n * 3}-{n * 12}" for n in "67")
@@ -91,6 +91,18 @@ def test_a_batch_reduces_at_a_site(processed, site):
         assert facility.catalog.search("gold").total == 1
         runs = facility.runs()
     assert [run.status for run in runs] == ["SUCCEEDED"] * 2
+
+
+@pytest.mark.slow
+def test_replay_of_a_batch_of_a_site_leaves_its_catalogue_alone(processed, site, tmp_path):
+    def published():
+        with connect(site) as facility:
+            return [(record.subject, record.metadata) for record in facility.catalog.search().records]
+
+    before = published()
+    crate = export_crate(processed.job_folder(processed.jobs[0]), tmp_path / "crate")
+    assert replay(crate, tmp_path / "new", progress=False).same
+    assert published() == before
 
 
 @pytest.mark.slow

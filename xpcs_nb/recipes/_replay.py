@@ -144,13 +144,14 @@ class _Crate:
         except ValueError as error:
             raise FileFormatError("the crate is damaged", path=self.root, got=error) from error
 
-    def place(self, path: str, sha256: str | None) -> Path:
+    def place(self, path: str, sha256: str | None, *, where_it_was: bool = False) -> Path:
         """Return where an input is now; note it if it is another than it was."""
         from xpcs_nb.reduction import fingerprint
 
         inside = self.root / INPUTS / f"{(sha256 or '')[:12]}-{Path(path).name}"
         said = self._places.get(path) or self._places.get(Path(path).name)
-        for candidate in filter(None, (said, inside, Path(path))):
+        others = (Path(path), inside) if where_it_was else (inside, Path(path))
+        for candidate in filter(None, (said, *others)):
             if candidate.is_file():
                 found = fingerprint(candidate)
                 if sha256 and sha256 not in found.values():
@@ -194,7 +195,9 @@ def _replay_batch(crate: _Crate, folder: Path, *, publish: bool, workers: int, p
 
 def _row(crate: _Crate, document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of a run with the inputs where they are now."""
-    places = _places(crate, document["inputs"])
+    # A site takes files from its collections only, not from a crate.
+    at_site = bool(document["parameters"].get("site"))
+    places = _places(crate, document["inputs"], where_they_were=at_site)
 
     def placed(value: Any) -> Any:
         return places.get(value, value) if isinstance(value, str) else value
@@ -203,9 +206,9 @@ def _row(crate: _Crate, document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: [*map(placed, value)] if isinstance(value, list) else placed(value) for name, value in parameters}
 
 
-def _places(crate: _Crate, inputs: Mapping[str, str]) -> dict[str, str]:
+def _places(crate: _Crate, inputs: Mapping[str, str], *, where_they_were: bool) -> dict[str, str]:
     """Return where inputs are now; files of one dataset have to lie beside each other, under their names."""
-    found = {path: crate.place(path, sha) for path, sha in inputs.items()}
+    found = {path: crate.place(path, sha, where_it_was=where_they_were) for path, sha in inputs.items()}
     if not any(place.parent.name == INPUTS for place in found.values()):
         return {path: str(place) for path, place in found.items()}
     crate.scratch.mkdir(parents=True, exist_ok=True)
