@@ -186,7 +186,8 @@ class Runner:
         if "gpu_id" in values:
             values["gpu_id"] = 0
         for name, parameter in self._plan.recipe.parameters.items():
-            if parameter.meaning == "options" and not values.get("site") and values[name].get("gpu_id", 0) >= 0:
+            on_gpu = parameter.meaning == "options" and int(values[name].get("gpu_id", 0)) >= 0
+            if on_gpu and not values.get("site"):
                 values[name] = {**values[name], "gpu_id": 0}
         return values
 
