@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import asdict, replace
@@ -45,7 +48,7 @@ def write(folder: Path, jobs: int) -> tuple[Path, list[Path]]:
     return folder / "work.ipynb", paths
 
 
-def overhead(folder: Path, repeats: int) -> None:
+def overhead(folder: Path, repeats: int) -> list[str]:
     """Time jobs in this process against what their recipe says of its own work; the first starts the fork server."""
     recipe, paths = write(folder, repeats + 1)
     plan = plan_batch(recipe, paths, parameters={"seconds": 0.5}, folder=folder / "b")
@@ -70,11 +73,13 @@ def overhead(folder: Path, repeats: int) -> None:
         work = json.loads((place / "outputs.json").read_text())["values"]["seconds_of_work"]
         over.append(seconds - work)
         print(f"  job {seconds:.2f} s, of which the recipe {work:.2f} s", flush=True)
-    print(f"| overhead of a job over its recipe's own work | {statistics.median(over[1:]):.2f} s | < 2 s |")
-    print(f"  the first job of a worker: {over[0]:.2f} s")
+    return [
+        f"| overhead of a job over its recipe's own work, median | {statistics.median(over[1:]):.2f} s | < 2 s |",
+        f"| that of the first job of a worker, which imports | {over[0]:.2f} s | |",
+    ]
 
 
-def scaling(folder: Path, jobs: int, seconds: float) -> None:
+def scaling(folder: Path, jobs: int, seconds: float) -> list[str]:
     """Time a batch on one worker and on two."""
     recipe, paths = write(folder, jobs)
     took = {}
@@ -92,10 +97,13 @@ def scaling(folder: Path, jobs: int, seconds: float) -> None:
         if not batch.succeeded:
             raise SystemExit(repr(batch))
         print(f"  {workers} worker(s): {took[workers]:.1f} s", flush=True)
-    print(f"| {jobs} jobs, 2 workers against 1 | {took[1] / took[2]:.2f}x | >= 1.85x |")
+    return [
+        f"| {jobs} jobs of {seconds:g} s, 2 workers ({took[2]:.0f} s) against 1 ({took[1]:.0f} s) "
+        f"| {took[1] / took[2]:.2f}x | >= 1.85x |"
+    ]
 
 
-def planning(folder: Path, jobs: int, done: int) -> None:
+def planning(folder: Path, jobs: int, done: int) -> list[str]:
     """Time the plan of a batch that is nearly finished, and a second run of one that is."""
     recipe, paths = write(folder, jobs)
     here = folder / "b"
@@ -109,7 +117,15 @@ def planning(folder: Path, jobs: int, done: int) -> None:
     seconds = time.perf_counter() - begin
     if len(again.to_run) != jobs - done:
         raise SystemExit(f"{len(again.to_run)} jobs would run")
-    print(f"| {jobs} jobs, {done} already done: the plan | {seconds:.2f} s | < 2 s |")
+    rows = [f"| {jobs} jobs, {done} already done: the plan | {seconds:.2f} s | < 2 s |"]
+    command = [sys.executable, "-m", "xpcs_nb", "rerun", recipe, "-l", f"{paths[0].parent}/*.txt", "-o", here]
+    begin, used = time.perf_counter(), os.times()
+    said = subprocess.run([*map(str, command), "--dry-run"], check=True, capture_output=True, text=True).stdout
+    seconds, after = time.perf_counter() - begin, os.times()
+    if f"{jobs - done} to run" not in said:
+        raise SystemExit(said)
+    cpu = after.children_user + after.children_system - used.children_user - used.children_system
+    rows.append(f"| the same as a command, from its start to its end | {seconds:.2f} s ({cpu:.2f} s of CPU) | < 2 s |")
     for planned in plan.jobs[done:]:
         finish(here, planned.job)
     begin = time.perf_counter()
@@ -117,7 +133,7 @@ def planning(folder: Path, jobs: int, done: int) -> None:
     seconds = time.perf_counter() - begin
     if not batch.succeeded or len(list(here.glob("jobs/*/notebook.ipynb"))):
         raise SystemExit("a notebook was started")
-    print(f"| the same batch of {jobs} twice | no notebook started, {seconds:.2f} s | no notebook |")
+    return [*rows, f"| the same batch of {jobs} twice | no notebook started, {seconds:.2f} s | no notebook |"]
 
 
 def finish(folder: Path, job: JobState) -> None:
@@ -140,14 +156,17 @@ def main() -> None:
         "scaling": lambda folder: scaling(folder, given.jobs, given.seconds),
         "planning": lambda folder: planning(folder, 1000, 950),
     }
+    rows = []
     for name in given.only.split(","):
         if name not in parts:
             parser.error(f"--only takes {','.join(parts)}")
         root = Path(tempfile.mkdtemp(prefix="xpcs_nb_"))
         try:
-            parts[name](root / name)
+            rows += parts[name](root / name)
         finally:
             shutil.rmtree(root, ignore_errors=True)
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n\n| what | here | goal |\n|---|---|---|")
+    print("\n".join(rows))
 
 
 if __name__ == "__main__":

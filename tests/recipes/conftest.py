@@ -19,7 +19,13 @@ CELLS = [
     'if how == "fills":\n    Path("/dev/full").write_text("x" * 100_000)\n'
     'if how == "memory":\n    bytearray(1 << 60)\n'
     'if how.startswith("sleeps"):\n    time.sleep(float(how.split()[1]))',
-    'save(D=number * factor, D_err=0.5, gpu=os.environ.get("CUDA_VISIBLE_DEVICES"), gpu_id=gpu_id)',
+    "save(\n"
+    "    D=number * factor,\n"
+    "    D_err=0.5,\n"
+    '    gpu=os.environ.get("CUDA_VISIBLE_DEVICES"),\n'
+    "    gpu_id=gpu_id,\n"
+    '    of_flows=[os.environ.get("XPCS_NB_GPUS"), options.get("gpu_id")],\n'
+    ")",
 ]
 
 
@@ -35,7 +41,7 @@ def write_recipe(path, cells, parameters=1):
 def quick_kernels():
     """Let workers import only what the quick recipe needs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XPCS_NB_PRELOAD", "ipykernel.kernelapp,xpcs_nb.recipes._outputs,numpy")
+        patch.setenv("XPCS_NB_PRELOAD", "xpcs_nb.recipes._outputs,numpy")
         yield
 
 

@@ -1,8 +1,11 @@
 """A batch runs each job by itself: what fails is kept and told, what is finished is never run again."""
 
 import csv
+import errno
 import json
+import os
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 
 import nbformat
@@ -10,8 +13,9 @@ import pytest
 
 from xpcs_nb.errors import BatchError, FileFormatError, OptionError
 from xpcs_nb.qmap import QMap
-from xpcs_nb.recipes import batch_status, plan_batch, rerun
+from xpcs_nb.recipes import JobState, batch_status, plan_batch, rerun
 from xpcs_nb.recipes._folder import locked
+from xpcs_nb.recipes._job import run_job
 from xpcs_nb.testing import simulate_measurement
 
 HOWS = ("well", "well", "fails", "dies", "fills", "memory")
@@ -225,9 +229,14 @@ def test_a_plan_says_why_a_job_runs_again(mixed, quick):
 
 def test_each_worker_has_its_own_gpu(quick, numbers, tmp_path):
     rows = [{"dataset": path, "how": "sleeps 0.5"} for path in numbers(4)]
+    # One that asks for the CPU.
+    rows[0]["options.gpu_id"] = -1
     batch = rerun(quick, rows, folder=tmp_path / "b", gpus=[3, 5], progress=False)
     assert {job.values["gpu"] for job in batch.jobs} == {"3", "5"}
     assert {job.values["gpu_id"] for job in batch.jobs} == {0}
+    assert [job.values["of_flows"] for job in batch.jobs] == [
+        [job.values["gpu"], -1 if number == 0 else 0] for number, job in enumerate(batch.jobs)
+    ]
 
 
 @pytest.mark.parametrize("given", [{"workers": 0}, {"time_limit": 0}, {"gpus": [0], "parsl": "x.py"}])
@@ -246,3 +255,31 @@ def test_a_qmap_that_was_edited_here_is_saved_with_the_batch(make_recipe, number
     path = plan.jobs[0].job.parts["parameters"]["qmap"]
     assert QMap.from_file(path).hash == edited.hash
     assert path in plan.jobs[0].job.parts["inputs"]
+
+
+@pytest.mark.slow
+def test_a_qmap_of_another_detector_is_told_before_anything_is_reduced(tmp_path, monkeypatch):
+    monkeypatch.setenv("XPCS_NB_HOME", str(tmp_path / "home"))
+    ours, other = (
+        simulate_measurement(tmp_path / name, name=name, shape=shape, n_frames=50, n_dynamic=3, n_static=6)
+        for name, shape in (("ours", (64, 64)), ("other", (64, 80)))
+    )
+    rows = [{"dataset": ours.raw, "qmap": qmap} for qmap in (other.qmap, ours.qmap)]
+    batch = rerun("process", rows, folder=tmp_path / "b", progress=False)
+    assert [job.state for job in batch.jobs] == ["failed", "succeeded"]
+    assert re.search(r"QMapError: .*another detector", batch.jobs[0].reason)
+    assert "process" in (batch.job_folder(batch.jobs[0]) / "notebook.html").read_text()
+    assert len(list((tmp_path / "home" / "runs").iterdir())) == 1
+
+
+def test_a_disk_that_is_full_while_a_notebook_is_written_is_told(tmp_path, monkeypatch):
+    def full(*given, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "notebook.ipynb"))
+
+    monkeypatch.setattr("xpcs_nb.recipes._job.execute", full)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    job = JobState(folder="d-0", label="d", key="0", parts={"recipe": "", "inputs": {}})
+    request = {"job": asdict(job), "name": "r", "folder": str(tmp_path / "d-0"), "recipe": "r.ipynb"}
+    assert run_job(request | {"parameters": {}, "environment": {}})["state"] == "failed"
+    said = json.loads((tmp_path / "d-0" / "job.json").read_text())
+    assert said["reason"].startswith("the disk is full: ")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from xpcs_nb.errors import BatchError, FileFormatError, MissingFileError, ResultExistsError
+from xpcs_nb.flows import connect
 from xpcs_nb.qmap import QMap
 from xpcs_nb.recipes import export_crate, replay, rerun
 from xpcs_nb.reduction import correlate
@@ -184,3 +185,34 @@ def test_a_recipe_that_reads_no_file_can_be_exported(make_recipe, tmp_path):
     )
     batch = rerun(recipe, ["a"], folder=tmp_path / "b", progress=False)
     assert export_crate(batch.folder, tmp_path / "c").is_dir()
+
+
+PUBLISHING = [
+    "import xpcs_nb as xnb\nfrom xpcs_nb.recipes import Dataset, InputFile, save",
+    'dataset: Dataset = ""  # Raw data\nqmap: InputFile = ""  # Mask and partition\nhome: str = ""  # Of a catalogue',
+    "run = xnb.connect(home=home, detached=False).process(dataset, qmap, publish=True).wait(progress=False)",
+    'g2 = run.result()["multitau"]["g2"]\nsave(mean=float(g2.mean()))',
+]
+
+
+@pytest.mark.slow
+def test_replay_publishes_only_when_asked(make_recipe, result, tmp_path):
+    made, _ = result
+    home = tmp_path / "home"
+    recipe = make_recipe(tmp_path / "publishes.ipynb", PUBLISHING)
+    rows = [{"dataset": made.raw, "qmap": made.qmap, "home": home}]
+    batch = rerun(recipe, rows, folder=tmp_path / "b", progress=False)
+    assert batch.succeeded, repr(batch)
+    crate = export_crate(batch.folder, tmp_path / "crate")
+
+    def published():
+        with connect(home=home) as facility:
+            return [(record.subject, record.metadata) for record in facility.catalog.search().records]
+
+    before = published()
+    assert len(before) == 1
+    quiet = replay(crate, tmp_path / "quiet", progress=False)
+    assert quiet.same, str(quiet)
+    assert published() == before
+    assert replay(crate, tmp_path / "loud", publish=True, progress=False).same
+    assert published() != before

@@ -32,6 +32,7 @@ def replay(
     input: Annotated[
         list[str] | None, typer.Option("--input", "-i", help="OLD=NEW: where an input is now, by old path or name")
     ] = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Publish what flows of the recipe make, too")] = False,
     workers: Annotated[int, typer.Option("--workers", "-n", min=1, help="Jobs at a time")] = 1,
 ) -> None:
     """Run what a crate holds again and say what differs. Exit code 1 if numbers do."""
@@ -43,7 +44,7 @@ def replay(
         if not sign:
             raise typer.BadParameter(f"{pair}: expected OLD=NEW", param_hint="--input")
         places[old] = new
-    found = run(crate, output, inputs=places, workers=workers, progress=sys.stderr.isatty())
+    found = run(crate, output, inputs=places, publish=publish, workers=workers, progress=sys.stderr.isatty())
     typer.echo(found)
     if not found.same:
         raise typer.Exit(1)

@@ -64,7 +64,7 @@ def rerun(
         "qmap": qmap,
         "site": site,
         "parameters": _values(parameter or []),
-        "where": filters_of(where or []),
+        "where": filters_of(where) if where else None,
         "resume": resume,
         "retry_failed": retry_failed,
     }

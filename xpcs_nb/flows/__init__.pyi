@@ -1,6 +1,6 @@
 from ._check import datasets_of, reduction_options
-from ._connect import connect
-from ._facility import QUEUE, Facility
+from ._connect import GPUS_VARIABLE, connect
+from ._facility import PUBLISH_VARIABLE, QUEUE, Facility
 from ._found import CatalogView, Found, FoundRecord
 from ._run import Run
 from ._sites import Queue, Site, load_site, site_files, sites_folder
@@ -8,6 +8,8 @@ from ._step import Step
 from ._watch import Watcher
 
 __all__ = [
+    "GPUS_VARIABLE",
+    "PUBLISH_VARIABLE",
     "QUEUE",
     "CatalogView",
     "Facility",

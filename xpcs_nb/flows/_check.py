@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,6 +154,6 @@ def _manifest(path: Path) -> list[Path]:
 def _no_doubles(paths: Sequence[Path]) -> None:
     if not paths:
         raise OptionError("no dataset is given", expected="at least one raw file")
-    doubles = sorted({str(path) for path in paths if paths.count(path) > 1})
+    doubles = sorted(str(path) for path, times in Counter(paths).items() if times > 1)
     if doubles:
         raise OptionError("datasets are named twice", got=", ".join(doubles[:5]))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from xpcs_nb.facility import Services
 from xpcs_nb.flows._facility import Facility
 from xpcs_nb.flows._sites import Site, load_site
 
-__all__ = ["connect"]
+__all__ = ["GPUS_VARIABLE", "connect"]
+
+#: GPUs of this machine that flows may use.
+GPUS_VARIABLE = "XPCS_NB_GPUS"
 
 
 def connect(
@@ -16,6 +21,7 @@ def connect(
     *,
     home: str | Path | None = None,
     workers: int | None = None,
+    gpus: Sequence[str | int] | None = None,
     detached: bool = True,
 ) -> Facility:
     """Return a facility: this machine, which needs no configuration, or a Globus site.
@@ -28,6 +34,9 @@ def connect(
         Folder of runs, results and catalogue of this machine; by default the user's data folder (``XPCS_NB_HOME``).
     workers
         On this machine: tasks at a time; by default one for each core.
+    gpus
+        On this machine: ids of GPUs; with them there is one task at a time for each, which sees only its own, as
+        device 0. By default those that ``XPCS_NB_GPUS`` lists, with commas between; the jobs of a batch have it.
     detached
         On this machine: whether runs go on when this process ends.
 
@@ -50,12 +59,14 @@ def connect(
 
     placed = chosen.at(folder, {"collection": LOCAL_COLLECTION, "endpoint": LOCAL_ENDPOINT, "index": LOCAL_INDEX})
     ends = [each for _, each in placed.ends]
+    listed = os.environ.get(GPUS_VARIABLE, "").split(",") if gpus is None else map(str, gpus)
     services = LocalServices(
         folder,
         collections={each.id: Path(each.root) for each in ends if each.id != LOCAL_COLLECTION},
         endpoints={each for _, each in placed.endpoints if each != LOCAL_ENDPOINT},
         index=placed.publish.index,
         workers=workers,
+        gpus=[*filter(None, listed)],
         detached=detached,
     )
     return Facility(services, placed, folder)

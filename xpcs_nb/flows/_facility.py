@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from xpcs_nb.errors import FlowError, SiteError
+from xpcs_nb.errors import FlowError, ResultExistsError, SiteError
 from xpcs_nb.facility import RunDocument, RunStatus, Services
 from xpcs_nb.flows._check import Dataset, check_dataset, datasets_of, find_dataset, reduction_options, unseen_dataset
 from xpcs_nb.flows._found import CatalogView
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
     from xpcs_nb.flows._inputs import BatchInput, OnlineInput, ReprocessInput
     from xpcs_nb.qmap import QMap
 
-__all__ = ["QUEUE", "TAG", "Facility"]
+__all__ = ["PUBLISH_VARIABLE", "QUEUE", "TAG", "Facility"]
 
 #: Every run of ours has it.
 TAG = "xpcs_nb"
 #: Names of the arguments that say how the nodes are asked for.
 QUEUE = ("queue", "account", "walltime", "nodes_per_block", "max_blocks")
+#: Where this is 0, runs publish nothing, whatever they are asked for: to try what others have written.
+PUBLISH_VARIABLE = "XPCS_NB_PUBLISH"
 #: Seconds between two looks: this machine, another.
 LOCAL_PACE: Pace = (0.02, 0.1)
 REMOTE_PACE: Pace = (1.0, 30.0)
@@ -107,7 +110,7 @@ class Facility:
         group
             UUID of a Globus group that may see the record and read the files; nobody else then may.
         publish
-            False: only process.
+            False: only process; so in any case where the environment has ``XPCS_NB_PUBLISH=0``.
         skip_transfer_back
             Leave the results where they are processed, even with `output`.
         active_runs_limit
@@ -289,6 +292,7 @@ class Facility:
         qmap: str | Path | QMap,
         output: str | Path | None,
         skip_transfer_back: bool,
+        publish: bool,
         **given: Any,
     ) -> Request:
         queue = {name: options[name] for name in QUEUE if options.get(name) is not None}
@@ -298,6 +302,7 @@ class Facility:
             options=chosen,
             output=_path(output),
             transfer_back=output is not None and not skip_transfer_back,
+            publish=publish and os.environ.get(PUBLISH_VARIABLE) != "0",
             queue=queue,
             **given,
         )
@@ -311,8 +316,14 @@ class Facility:
         return unseen_dataset(raw, metadata, files)
 
     def _qmap_file(self, qmap: str | Path | QMap) -> Path:
+        """Return the file of a qmap where the site can take it from: one that it can't see is copied there."""
         if isinstance(qmap, str | Path):
-            return Path(qmap).absolute()
+            file = Path(qmap).absolute()
+            if self.site.staging is None or self.site.shows(file):
+                return file
+            from xpcs_nb.qmap import QMap
+
+            qmap = QMap.from_file(file)
         if self.site.staging is None:
             raise SiteError(
                 "the site has no folder for qmaps that are made here",
@@ -321,7 +332,11 @@ class Facility:
             )
         path = Path(self.site.staging.folder) / f"qmap_{qmap.hash[:16]}.hdf"
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path if path.is_file() else qmap.save(path)
+        if not path.is_file():
+            # Another job may write the same in the meantime.
+            with contextlib.suppress(ResultExistsError):
+                qmap.save(path)
+        return path
 
     def _start(
         self, flow: str, made: OnlineInput | ReprocessInput | BatchInput, limit: int | None, tags: Sequence[str] = ()

@@ -149,6 +149,11 @@ class Site(_Model):
         """Whether the raw data can be looked at from this machine."""
         return self.kind == "local" or Path(self.collections.source.root).is_dir()
 
+    def shows(self, path: Path) -> bool:
+        """Return whether a file of the sender is in a collection."""
+        senders = (self.collections.source, self.collections.here)
+        return any(each is not None and each.holds(str(path)) for each in senders)
+
     def end(self, path: Path) -> Collection:
         """Return the collection that a file of the sender is in.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xpcs_nb.errors import StepError
+from xpcs_nb.recipes._imports import hidden
 
 __all__ = ["DISK_FULL", "JobFailedError", "execute", "how_it_died", "reason_of"]
 
@@ -37,7 +38,9 @@ def execute(recipe: Path, output: Path, parameters: Mapping[str, Any], *, time_l
     JobFailedError
         A cell failed, the time was over, or the kernel died; the notebook has the cell marked.
     """
-    import papermill
+    # jsonschema, which checks the notebook, would build a grammar of addresses at its import, for seconds.
+    with hidden("rfc3987_syntax"):
+        import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 

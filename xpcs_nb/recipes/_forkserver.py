@@ -16,15 +16,24 @@ import warnings
 from multiprocessing.connection import Connection
 from typing import Any
 
+from xpcs_nb.recipes._imports import hidden
+
 __all__ = ["MODULES", "PRELOAD_VARIABLE", "main"]
 
 PR_SET_PDEATHSIG = 1
 #: Names of modules, with commas between, to import in place of `MODULES`.
 PRELOAD_VARIABLE = "XPCS_NB_PRELOAD"
+#: What each kernel imports when it starts.
+KERNEL = (
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "ipykernel.debugger",
+    "ipykernel.kernelapp",
+    "sqlite3",
+    "tornado.platform.asyncio",
+)
 #: What recipes of this package import.
 MODULES = (
-    "ipykernel.kernelapp",
-    "ipykernel.ipkernel",
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
     "numpy",
@@ -45,6 +54,13 @@ def _end_with_the_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _import_kernel() -> None:
+    # Nobody steps through a batch, and the debugger takes longer than all the rest.
+    with hidden("debugpy"):
+        for name in KERNEL:
+            importlib.import_module(name)
 
 
 def _become_kernel(request: dict[str, Any]) -> None:
@@ -74,6 +90,7 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     # ipykernel reads it when it is imported: a kernel of ours is one that a program has started.
     os.environ["JPY_PARENT_PID"] = str(os.getpid())
+    _import_kernel()
     said = os.environ.get(PRELOAD_VARIABLE)
     for name in MODULES if said is None else filter(None, said.split(",")):
         importlib.import_module(name)

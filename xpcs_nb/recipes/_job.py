@@ -31,13 +31,14 @@ def run_job(request: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     request
         ``job`` (fields of `JobState`), ``folder`` (of the job), ``recipe`` (file), ``parameters``, ``time_limit`` (s or
-        None), ``environment`` (variables for the kernel).
+        None), ``environment`` (variables for the kernel), ``own_gpu`` (whether this worker was given GPUs).
     """
     folder = Path(request["folder"])
     job = JobState(**request["job"]).with_(
         state="running", host=socket.gethostname(), worker=os.getpid(), started=now(), ended=None
     )
     os.environ.update(request["environment"], **{FOLDER_VARIABLE: str(folder)})
+    _tell_flows_of_gpus(request)
     try:
         _empty(folder)
         job.write(folder)
@@ -53,6 +54,19 @@ def run_job(request: Mapping[str, Any]) -> dict[str, Any]:
     if (read_state(folder) or job).attempt == job.attempt:
         job.write(folder)
     return {"state": job.state, "reason": job.reason}
+
+
+def _tell_flows_of_gpus(request: Mapping[str, Any]) -> None:
+    """Let flows use the GPUs of this worker: they run in processes that all jobs share, and have to be told."""
+    values = request["parameters"].values()
+    asked = [request["parameters"].get("gpu_id"), *(each.get("gpu_id") for each in values if isinstance(each, dict))]
+    # Parsl's workers have one by `available_accelerators`, or what the scheduler left there, asked for or not.
+    by_parsl = "PARSL_WORKER_RANK" in os.environ and any(isinstance(each, int) and each >= 0 for each in asked)
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if seen and (request.get("own_gpu") or by_parsl):
+        from xpcs_nb.flows import GPUS_VARIABLE
+
+        os.environ[GPUS_VARIABLE] = seen
 
 
 def _empty(folder: Path) -> None:
@@ -110,7 +124,9 @@ def _provenance(job: JobState, request: Mapping[str, Any], folder: Path) -> dict
 
 @cache
 def _installed() -> dict[str, str]:
-    return dict(sorted((each.name, each.version) for each in distributions() if each.name))
+    # Each look at `metadata` parses the file.
+    found = (each.metadata for each in distributions())
+    return dict(sorted((each["Name"], each["Version"]) for each in found if "Name" in each))
 
 
 def _sha256(path: Path) -> str:

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from xpcs_nb.errors import FileFormatError, MissingFileError, XpcsError
 from xpcs_nb.recipes._crate import INPUTS
 from xpcs_nb.recipes._differences import TOLERANCE, Difference, compare_results, compare_values, compare_versions
 from xpcs_nb.recipes._job import PROVENANCE
-from xpcs_nb.recipes._recipe import Recipe
 
 __all__ = ["Replay", "replay"]
 
@@ -63,10 +62,11 @@ def replay(
     folder: str | Path | None = None,
     *,
     inputs: Mapping[str, str | Path] | None = None,
+    publish: bool = False,
     workers: int = 1,
     progress: bool = True,
 ) -> Replay:
-    """Run what a crate of `export_crate` holds again, without publishing it, and compare.
+    """Run what a crate of `export_crate` holds again, and compare.
 
     Parameters
     ----------
@@ -76,6 +76,8 @@ def replay(
         Where the new results go; by default a new temporary folder.
     inputs
         New places of inputs that do not travel with the crate, by their old path or its last part.
+    publish
+        Let flows of the recipe publish what they make, as they did; otherwise no catalogue is altered.
     workers, progress
         As in `rerun`.
 
@@ -96,7 +98,7 @@ def replay(
         places = {str(key): Path(value).absolute() for key, value in (inputs or {}).items()}
         found = _Crate(root, places, here)
         if found.recipes:
-            return _replay_batch(found, here, workers=workers, progress=progress)
+            return _replay_batch(found, here, publish=publish, workers=workers, progress=progress)
         return _replay_result(found, here)
 
 
@@ -142,13 +144,14 @@ class _Crate:
         except ValueError as error:
             raise FileFormatError("the crate is damaged", path=self.root, got=error) from error
 
-    def place(self, path: str, sha256: str | None) -> Path:
+    def place(self, path: str, sha256: str | None, *, where_it_was: bool = False) -> Path:
         """Return where an input is now; note it if it is another than it was."""
         from xpcs_nb.reduction import fingerprint
 
         inside = self.root / INPUTS / f"{(sha256 or '')[:12]}-{Path(path).name}"
         said = self._places.get(path) or self._places.get(Path(path).name)
-        for candidate in filter(None, (said, inside, Path(path))):
+        others = (Path(path), inside) if where_it_was else (inside, Path(path))
+        for candidate in filter(None, (said, *others)):
             if candidate.is_file():
                 found = fingerprint(candidate)
                 if sha256 and sha256 not in found.values():
@@ -162,13 +165,12 @@ class _Crate:
         )
 
 
-def _replay_batch(crate: _Crate, folder: Path, *, workers: int, progress: bool) -> Replay:
+def _replay_batch(crate: _Crate, folder: Path, *, publish: bool, workers: int, progress: bool) -> Replay:
     from xpcs_nb.recipes._batch import rerun
 
-    recipe = Recipe.load(crate.recipes[0])
     documents = {name: each for name, each in crate.documents().items() if each["state"] == "succeeded"}
-    rows = [_row(crate, recipe, document) for document in documents.values()]
-    with _own_home(folder, rows):
+    rows = [_row(crate, document) for document in documents.values()]
+    with nullcontext() if publish else _unpublished(folder, rows):
         batch = rerun(crate.recipes[0], rows, folder=folder / "batch", workers=workers, progress=progress)
     compared, failures = 0, {}
     differences = list(dict.fromkeys(crate.differences))
@@ -191,23 +193,22 @@ def _replay_batch(crate: _Crate, folder: Path, *, workers: int, progress: bool) 
     return Replay(tuple(dict.fromkeys(differences)), compared, folder, failures)
 
 
-def _row(crate: _Crate, recipe: Recipe, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a run with the inputs where they are now; nothing is published."""
-    places = _places(crate, document["inputs"])
-    row: dict[str, Any] = {}
-    for name, value in document["parameters"].items():
-        if isinstance(value, list):
-            row[name] = [places.get(each, each) if isinstance(each, str) else each for each in value]
-        else:
-            row[name] = places.get(value, value) if isinstance(value, str) else value
-        if name in recipe.parameters and recipe.parameters[name].meaning == "options":
-            row[name] = {**row[name], "publish": False}
-    return row
+def _row(crate: _Crate, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a run with the inputs where they are now."""
+    # A site takes files from its collections only, not from a crate.
+    at_site = bool(document["parameters"].get("site"))
+    places = _places(crate, document["inputs"], where_they_were=at_site)
+
+    def placed(value: Any) -> Any:
+        return places.get(value, value) if isinstance(value, str) else value
+
+    parameters = document["parameters"].items()
+    return {name: [*map(placed, value)] if isinstance(value, list) else placed(value) for name, value in parameters}
 
 
-def _places(crate: _Crate, inputs: Mapping[str, str]) -> dict[str, str]:
+def _places(crate: _Crate, inputs: Mapping[str, str], *, where_they_were: bool) -> dict[str, str]:
     """Return where inputs are now; files of one dataset have to lie beside each other, under their names."""
-    found = {path: crate.place(path, sha) for path, sha in inputs.items()}
+    found = {path: crate.place(path, sha, where_it_was=where_they_were) for path, sha in inputs.items()}
     if not any(place.parent.name == INPUTS for place in found.values()):
         return {path: str(place) for path, place in found.items()}
     crate.scratch.mkdir(parents=True, exist_ok=True)
@@ -218,21 +219,24 @@ def _places(crate: _Crate, inputs: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def _own_home(folder: Path, rows: list[dict[str, Any]]) -> Iterator[None]:
-    """Let flows on this machine run in a home of their own, unless they need the catalogue of the user's."""
+def _unpublished(folder: Path, rows: list[dict[str, Any]]) -> Iterator[None]:
+    """Let flows publish nothing, and run in a home of their own, unless they need the catalogue of the user's."""
+    from xpcs_nb.flows import PUBLISH_VARIABLE
     from xpcs_nb.recipes._values import is_address
 
-    variable = "XPCS_NB_HOME"
-    before = os.environ.get(variable)
+    changed = {PUBLISH_VARIABLE: "0"}
     if not any(isinstance(value, str) and is_address(value) for row in rows for value in row.values()):
-        os.environ[variable] = str(folder / "home")
+        changed["XPCS_NB_HOME"] = str(folder / "home")
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
     try:
         yield
     finally:
-        if before is None:
-            os.environ.pop(variable, None)
-        else:
-            os.environ[variable] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _replay_result(crate: _Crate, folder: Path) -> Replay:

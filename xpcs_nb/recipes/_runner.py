@@ -169,6 +169,7 @@ class Runner:
             "folder": str(place),
             "recipe": str(self._recipe),
             "parameters": self._parameters(job),
+            "own_gpu": bool(self._settings.gpus),
             "time_limit": self._settings.time_limit,
             "environment": self._environment(),
         }
@@ -179,9 +180,15 @@ class Runner:
 
     def _parameters(self, job: JobState) -> dict[str, Any]:
         values = dict(job.parts["parameters"])
-        # The worker sees only its own GPU.
-        if self._settings.gpus and "gpu_id" in values:
+        if not self._settings.gpus:
+            return values
+        # The worker sees only its own GPU; a site has others.
+        if "gpu_id" in values:
             values["gpu_id"] = 0
+        for name, parameter in self._plan.recipe.parameters.items():
+            on_gpu = parameter.meaning == "options" and int(values[name].get("gpu_id", 0)) >= 0
+            if on_gpu and not values.get("site"):
+                values[name] = {**values[name], "gpu_id": 0}
         return values
 
     def _environment(self) -> dict[str, str]:
