@@ -41,6 +41,8 @@ def book(lab_session: Lab) -> Iterator[Notebook]:
 def stage(lab: Lab, book: Notebook) -> Stage:
     """The editor as it was at the beginning, and its image."""
     book.kernel.run("editor.qmap = start; editor.tell(''); editor.view.tool = 'select'; editor.view.mode = 'exclude'")
+    # The page hears of it later than the kernel answers.
+    book.page.wait_for_selector("[data-name=select].xnb-on", state="attached")
     return Stage(book, SHAPE)
 
 

@@ -77,9 +77,9 @@ class QMapEditor(ipywidgets.HBox):
         self._listeners: list[Callable[[QMap], object]] = []
         self.source = opened.path
         self.frames = opened.frames
-        self.view = DrawView(height=height, label="scattering with mask and bins; draw on it")
+        self.view = DrawView(height=height, label="scattering with mask and bins; draw on it", layout={"width": "100%"})
         self.view.on_request(self._asked)
-        self._tabs = ipywidgets.Tab(layout={"flex": "1 1 400px", "min_width": "340px", "max_width": "460px"})
+        self._tabs = ipywidgets.Tab(layout={"flex": "1 1 410px", "min_width": "340px", "max_width": "470px"})
         self._tabs.add_class("xnb-panels")
         picture = ipywidgets.Box([self.view], layout={"flex": "1000 1 560px", "min_width": "320px"})
         super().__init__([picture, self._tabs], layout={"flex_flow": "row wrap"})

@@ -2,6 +2,7 @@
 
 import { displayBar } from "./bar.js";
 import { element } from "./dom.js";
+import { keepKeys } from "./keys.js";
 import { Hand, Pointer } from "./pointer.js";
 import { paint } from "./raster.js";
 import { Readout } from "./readout.js";
@@ -41,8 +42,8 @@ export class View {
     this.notice = element("div", { class: "xnb-notice" }, "No image: run the cell that made this view.");
     this.stage.append(this.notice);
     this.bar = displayBar(this);
-    // JupyterLab must not take the keys that are typed here for its own commands.
-    this.root = element("div", { class: "xnb-view", "data-lm-suppress-shortcuts": "true" });
+    this.root = element("div", { class: "xnb-view" });
+    keepKeys();
     this.root.append(this.bar.root, this.stage, this.readout.root);
     this.stale = { image: true, vectors: true };
     this.pending = 0;
