@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import singledispatch
+from functools import cached_property, singledispatch
 from typing import Any
 
 import numpy as np
@@ -82,10 +82,12 @@ class State:
         """(rows, columns)."""
         return self.mask.shape[0], self.mask.shape[1]
 
-    @property
+    @cached_property
     def used(self) -> Mask:
-        """Pixels that are drawn as used and good."""
-        return self.mask & self.blemish
+        """Pixels that are drawn as used and good; not to be written to."""
+        used = self.mask & self.blemish
+        used.flags.writeable = False
+        return used
 
 
 def apply_edit(edit: Edit, state: State, image: Image | None) -> Applied:
