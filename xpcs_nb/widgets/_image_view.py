@@ -289,11 +289,10 @@ def _own(used: ArrayLike) -> NDArray[np.bool_]:
 def _changed_box(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
     """Return top, left, height and width of what differs, or None."""
     differs = before != after
-    flat = differs.ravel()
-    first = int(flat.argmax())
-    if not flat[first]:
+    rows = np.flatnonzero(differs.any(axis=1))
+    if len(rows) == 0:
         return None
-    top, bottom = first // differs.shape[1], (flat.size - 1 - int(flat[::-1].argmax())) // differs.shape[1] + 1
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
     columns = np.flatnonzero(differs[top:bottom].any(axis=0))
     left, right = int(columns[0]), int(columns[-1]) + 1
     return top, left, bottom - top, right - left

@@ -30,8 +30,8 @@ class DrawView extends View {
     for (const what of ["tools", "said"]) this.hear(what);
   }
 
-  hear(what) {
-    if (!this.toolBar) return super.hear(what);
+  hear(what, box = null) {
+    if (!this.toolBar) return super.hear(what, box);
     if (what === "tools") {
       this.toolBar.update();
       const tool = this.tools[this.model.get("tool")] ?? this.hand;
@@ -40,7 +40,7 @@ class DrawView extends View {
     else if (what === "answered") {
       this.sketch = null;
       this.repaint("vectors");
-    } else super.hear(what);
+    } else super.hear(what, box);
   }
 
   showSaid() {
