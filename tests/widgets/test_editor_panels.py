@@ -253,7 +253,7 @@ def test_it_is_saved_loaded_replayed_and_reported(editor: QMapEditor, start: QMa
     editor.switch_edit(1, on=False)
     files.target.value = str(tmp_path / "qmap.h5")
     files.save()
-    assert "without 1 edits" in editor.messages[-1]
+    assert "Saved" in editor.messages[-1]
     saved = QMap.from_file(tmp_path / "qmap.h5")
     assert saved == start.mask_circle(20, 20, 5)
     files.save()
@@ -266,6 +266,10 @@ def test_it_is_saved_loaded_replayed_and_reported(editor: QMapEditor, start: QMa
     assert editor.qmap == saved
     files.load()
     assert editor.qmap == saved
+    assert [layer.on for layer in editor.layers] == [True, False]
+    editor.switch_edit(1, on=True)
+    assert editor.qmap == start.mask_circle(20, 20, 5).mask_circle(50, 20, 5)
+    editor.undo()
     files.page.value = str(tmp_path / "qmap.png")
     files.report()
     assert (tmp_path / "qmap.png").stat().st_size > 10_000

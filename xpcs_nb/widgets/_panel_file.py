@@ -56,9 +56,7 @@ class FilePanel:
         """Write the qmap."""
         with self.editor.telling():
             path = self.editor.save(_path(self.target), overwrite=self.overwrite.value)
-            off = sum(not layer.on for layer in self.editor.layers)
-            left = f" without {off} edits that are switched off" if off else ""
-            self.editor.tell(f"Saved {path}{left}.", level="note")
+            self.editor.tell(f"Saved {path}.", level="note")
 
     def load(self) -> None:
         """Go on with another qmap."""

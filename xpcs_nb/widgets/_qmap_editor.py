@@ -246,7 +246,7 @@ class QMapEditor(ipywidgets.HBox):
         self._changed()
 
     def switch_edit(self, index: int, on: bool) -> None:
-        """Let an edit of `layers` count, or not; what is switched off is not saved.
+        """Let an edit of `layers` count, or not; what is switched off is saved as such.
 
         Raises
         ------
@@ -267,14 +267,14 @@ class QMapEditor(ipywidgets.HBox):
         self._changed()
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write the qmap with its edits.
+        """Write the qmap with its edits, also those that are switched off.
 
         Raises
         ------
         ResultExistsError, WriteError, QMapError
             As `QMap.save`.
         """
-        return self.qmap.save(path, overwrite=overwrite)
+        return self._document.saved.save(path, overwrite=overwrite)
 
     def load(self, path: str | PathLike[str]) -> None:
         """Go on with the qmap of a file; the image stays.
@@ -320,7 +320,7 @@ class QMapEditor(ipywidgets.HBox):
         beside = Path(metadata) if isinstance(metadata, str | PathLike) else None
         what = source if hasattr(source, "children") else self.source
         self.live = LivePanel(self.source, metadata=beside)
-        self.resubmit = Resubmit(what, lambda: self.qmap, metadata=beside)
+        self.resubmit = Resubmit(what, lambda: self._document.saved, metadata=beside)
         self.add_panel("g2", self.live)
         self.add_panel("process", self.resubmit)
         self.on_change(self.live.update)
