@@ -231,6 +231,28 @@ def test_every_channel_is_shown(editor: QMapEditor) -> None:
     assert editor.view._scene["image"][0]["name"] == image.channel.options[-1]
 
 
+def test_the_maps_that_are_offered_follow_the_geometry(editor: QMapEditor) -> None:
+    image, bins = panel(editor, "Image"), editor.bins
+    _, ranges = mask_form(editor, "ranges of maps")
+    image.channel.value = "q"
+    editor.move_center(10.0, 12.0)
+    assert image.channel.value == "q"
+    shown = editor.view._scene["image"][1][0]
+    editor.undo()
+    assert editor.view._scene["image"][1][0] != shown
+    assert "alpha_f" not in image.channel.options
+    editor.edit({"kind": "geometry", "incident_angle": 0.2, "orientation": 0.0})
+    for field in (image.channel, bins.axes[0].map, ranges.conditions[1][1]):
+        assert "alpha_f" in field.options
+    assert (image.channel.value, bins.axes[0].map.value, bins.axes[1].map.value) == ("q", "q", "phi")
+    image.channel.value = bins.axes[0].map.value = ranges.conditions[1][1].value = "alpha_f"
+    editor.undo()
+    assert (image.channel.value, bins.axes[0].map.value) == ("scattering", "q")
+    assert ranges.conditions[1][1].value == "–"
+    assert editor.view._scene["image"][0]["name"] == "I"
+    assert editor.messages == []
+
+
 def test_frames_are_browsed_averaged_and_used_for_masks(start: QMap) -> None:
     frames = np.arange(10, dtype=np.float32)[:, None, None] * np.ones(start.shape, dtype=np.float32)
     editor = QMapEditor(frames, metadata=start.geometry)

@@ -53,6 +53,11 @@ class Range:
         rows = [w.HBox(parts, layout={"flex_flow": "row wrap"}) for parts in self.conditions]
         self.parts: Sequence[w.Widget] = (self.mode, *rows, self.limits)
 
+    def offer(self, maps: Sequence[str]) -> None:
+        """Offer these maps."""
+        for _, map_, _, _ in self.conditions:
+            form.offer(map_, ("–", *maps), "–")
+
     @staticmethod
     def _condition(maps: Sequence[str], number: int) -> tuple[w.Dropdown, w.Dropdown, w.Text, w.Text]:
         narrow = {"width": "84px"}
@@ -258,7 +263,8 @@ class MaskPanel:
             self.editor.apply(self.forms[self.kind.value].change)
 
     def refresh(self) -> None:
-        """Nothing here depends on the qmap."""
+        """Offer the maps that there are."""
+        self.forms["ranges of maps"].offer(self.editor.map_names)
 
 
 def parse_pixels(said: str, *, rows_first: bool = False, from_one: bool = False) -> list[tuple[int, int]]:
