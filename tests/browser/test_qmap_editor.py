@@ -173,6 +173,21 @@ def test_a_mask_is_evaluated_first_and_applied_then(book: Notebook, stage: Stage
     page.get_by_role("button", name="dismiss this message").first.click()
 
 
+def test_a_click_masks_the_pixels_like_one(book: Notebook, stage: Stage) -> None:
+    book.kernel.run(
+        "spot = np.full(SHAPE, 10, 'f4'); spot[40:60, 80:95] = 500; spot[70, 90] = 500; "
+        "editor.qmap = start.with_image(spot); editor.show_image(None)"
+    )
+    stage.press("w")
+    stage.click(85, 50)
+    wait_for_edits(book, ["similar"])
+    expected = np.ones(SHAPE, dtype=bool)
+    expected[40:60, 80:95] = False
+    np.testing.assert_array_equal(mask(book), expected)
+    book.picture("editor_similar")
+    book.kernel.run("editor.qmap = start; editor.show_image(None)")
+
+
 def test_a_qmap_is_saved_and_opened_again_with_its_shapes(lab: Lab, book: Notebook, stage: Stage) -> None:
     page = book.page
     stage.press("r")

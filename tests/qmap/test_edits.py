@@ -89,6 +89,12 @@ def test_pixels_like_the_one_that_is_picked_are_taken_out_within_a_radius() -> N
     image[3, 3] = 100.0
     qmap = NEW.with_image(image).mask_similar(20, 12, radius=14)
     assert np.argwhere(~qmap.mask & BLEMISH).tolist() == [[row, 20] for row in range(5, 27) if row not in {20, 25}]
+    connected = NEW.with_image(image).mask_similar(20, 12, radius=14, connected=True)
+    assert np.argwhere(~connected.mask & BLEMISH).tolist() == [[row, 20] for row in range(5, 25) if row != 20]
+    diagonal = np.zeros(SHAPE)
+    np.fill_diagonal(diagonal, 5.0)
+    corners = NEW.with_image(diagonal).mask_similar(3, 3, radius=1000, connected=True)
+    np.testing.assert_array_equal(~corners.mask & BLEMISH, (diagonal > 0) & BLEMISH)
     other = np.full(SHAPE, 10.0)
     other[12:14, 18:22] = 40.0
     again = NEW.replay(qmap.edits, image=other)

@@ -46,13 +46,26 @@ def find_similar(edit: Similar, image: NDArray[np.generic]) -> Mask:
         raise QMapError(
             "the pixel is off the image", got=f"x {edit.x}, y {edit.y}", expected=f"below {columns}, {rows}"
         )
-    values = image.astype(np.float64)
-    at = values[edit.y, edit.x]
+    at = float(image[edit.y, edit.x])
     if not np.isfinite(at):
         raise QMapError("the pixel has no counts that others could be like", got=at)
+    reach = int(min(edit.radius, rows + columns))
+    top, left = max(edit.y - reach, 0), max(edit.x - reach, 0)
+    box = np.s_[top : edit.y + reach + 1, left : edit.x + reach + 1]
     y, x = np.ogrid[:rows, :columns]
-    near = (x - edit.x) ** 2 + (y - edit.y) ** 2 <= edit.radius**2
-    return np.asarray(near & (np.abs(values - at) <= edit.variation * abs(at)))
+    near = (x[:, box[1]] - edit.x) ** 2 + (y[box[0]] - edit.y) ** 2 <= edit.radius**2
+    like = near & (np.abs(image[box].astype(np.float64) - at) <= edit.variation * abs(at))
+    found = np.zeros(image.shape, dtype=bool)
+    found[box] = _hanging_together(like, edit.y - top, edit.x - left) if edit.connected else like
+    return found
+
+
+def _hanging_together(like: Mask, y: int, x: int) -> Mask:
+    """Return the part of `like` that is connected with a pixel, by sides or corners."""
+    from scipy import ndimage  # takes as long to load as the rest of this package
+
+    parts, _ = ndimage.label(like, structure=np.ones((3, 3)))
+    return np.asarray(parts == parts[y, x])
 
 
 def _rings(edit: Outliers, q_map: Floats, used: Mask) -> NDArray[np.int32]:

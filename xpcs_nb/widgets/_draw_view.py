@@ -43,7 +43,7 @@ class DrawView(ImageView):
     ----------
     tool
         Of the toolbar: ``hand``, ``select``, ``rectangle``, ``circle``, ``ellipse``, ``polygon``, ``line``, ``brush``,
-        ``eraser``, ``pixels``, ``center``, ``bins``.
+        ``eraser``, ``pixels``, ``similar``, ``center``, ``bins``.
     mode
         Of new shapes: ``exclude``, ``include`` or ``only``.
     outlines

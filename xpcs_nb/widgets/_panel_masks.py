@@ -133,12 +133,17 @@ class Similar:
         self.y = form.whole("y", 0, least=0)
         self.radius = form.real("within radius", 50.0)
         self.variation = form.real("variation, %", 50.0)
-        self.parts: Sequence[w.Widget] = (self.x, self.y, self.radius, self.variation)
+        self.connected = form.check("only what hangs together with it", True)
+        self.parts: Sequence[w.Widget] = (self.x, self.y, self.radius, self.variation, self.connected)
 
     def change(self, qmap: QMap) -> QMap:
         """Return the qmap after this edit."""
         return qmap.mask_similar(
-            self.x.value, self.y.value, radius=self.radius.value, variation=self.variation.value / 100
+            self.x.value,
+            self.y.value,
+            radius=self.radius.value,
+            variation=self.variation.value / 100,
+            connected=self.connected.value,
         )
 
 
@@ -251,6 +256,15 @@ class MaskPanel:
 
     def _show(self) -> None:
         self.body.children = tuple(self.forms[self.kind.value].parts)
+
+    def mask_like(self, x: int, y: int) -> None:
+        """Mask the pixels like one, by the numbers of the form."""
+        rows, columns = self.editor.qmap.shape
+        if not (0 <= x < columns and 0 <= y < rows):
+            raise OptionError("the pixel is off the image", got=f"x {x}, y {y}")
+        similar = self.forms[Similar.title]
+        similar.x.value, similar.y.value = x, y
+        self.editor.apply(similar.change)
 
     def evaluate(self) -> None:
         """Mark the pixels that would change."""

@@ -86,12 +86,12 @@ class QMapEditor(ipywidgets.HBox):
         self.add_class("xnb-editor")
         self.bins = BinsPanel(self)
         self._image = ImagePanel(self)
-        masks = MaskPanel(self)
-        self._panels = (EditPanel(self), masks, self.bins, GeometryPanel(self), self._image, FilePanel(self))
+        self._masks = MaskPanel(self)
+        self._panels = (EditPanel(self), self._masks, self.bins, GeometryPanel(self), self._image, FilePanel(self))
         for panel in self._panels:
             self.add_panel(panel.title, panel.root)
         self._tabs.selected_index = 0
-        share_looks(self, *masks.all_parts)
+        share_looks(self, *self._masks.all_parts)
         self.show_image(None)
         self._display.show_drawn(self._document)
         self._show_rest()
@@ -377,6 +377,7 @@ class QMapEditor(ipywidgets.HBox):
                 "redo": self.redo,
                 "wanted": lambda: self._show_stale(request["what"]),
                 "center": lambda: self.move_center(float(request["x"]), float(request["y"])),
+                "similar": lambda: self._masks.mask_like(int(request["x"]), int(request["y"])),
                 "bin": lambda: self.bins.pick_at(int(request["x"]), int(request["y"]), add=bool(request["add"])),
             }
             if kind not in rules:
