@@ -208,6 +208,28 @@ def test_a_qmap_is_saved_and_opened_again_with_its_shapes(lab: Lab, book: Notebo
     page.wait_for_selector(".xnb-name:has-text('rectangle')")
 
 
+def test_a_qmap_goes_to_this_computer_and_comes_back(book: Notebook, stage: Stage) -> None:
+    page = book.page
+    book.kernel.run("editor.edit({'kind': 'circle', 'x': 100., 'y': 100., 'radius': 30.})")
+    page.get_by_role("tab", name="File", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="download the qmap").click()
+    kept = Path(str(download.value.path()))
+    assert download.value.suggested_filename == "qmap.h5"
+    np.testing.assert_array_equal(QMap.from_file(kept).mask, mask(book))
+    book.kernel.run("editor.qmap = start")
+    with page.expect_file_chooser() as chooser:
+        page.locator(".jupyter-widgets.widget-upload:visible").first.click()
+    chooser.value.set_files({"name": "mine.h5", "mimeType": "", "buffer": kept.read_bytes()})
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('input')].some((each) => each.value.endsWith('mine.h5'))"
+    )
+    book.picture("editor_files")
+    page.get_by_role("button", name="Load", exact=True).click()
+    wait_for_edits(book, ["circle"])
+    page.get_by_role("tab", name="Edits", exact=True).click()
+
+
 def test_the_wheel_zooms_and_drawing_follows(book: Notebook, stage: Stage) -> None:
     place = stage.place(100, 100)
     book.page.mouse.move(*place)

@@ -12,6 +12,7 @@ import ipywidgets as w
 from xpcs_nb.errors import FileFormatError, MissingFileError, OptionError
 from xpcs_nb.qmap import QMap
 from xpcs_nb.widgets import _forms as form
+from xpcs_nb.widgets._transfer import Upload
 
 if TYPE_CHECKING:
     from xpcs_nb.widgets._qmap_editor import QMapEditor
@@ -157,7 +158,8 @@ class FileMask:
         self.key = form.text("dataset", hint="in HDF5 files")
         self.inverted = form.check("1 is a bad pixel")
         self.blemish = form.check("blemish: nothing brings it back")
-        self.parts: Sequence[w.Widget] = (self.path, self.key, self.inverted, self.blemish)
+        self.upload = Upload(self.path, tooltip="use a file of this computer")
+        self.parts: Sequence[w.Widget] = (self.path, self.upload, self.key, self.inverted, self.blemish)
 
     def change(self, qmap: QMap) -> QMap:
         """Return the qmap after this edit."""
