@@ -173,6 +173,17 @@ def test_a_mask_is_evaluated_first_and_applied_then(book: Notebook, stage: Stage
     page.get_by_role("button", name="dismiss this message").first.click()
 
 
+def test_the_limits_of_outliers_are_drawn(book: Notebook, stage: Stage) -> None:
+    page = book.page
+    page.get_by_role("tab", name="Masks", exact=True).click()
+    page.get_by_label("mask by").select_option("outliers")
+    page.get_by_role("button", name="Evaluate").click()
+    page.wait_for_selector(".xnb-curves-panel:has-text('pixels leave')")
+    book.picture("editor_outliers")
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_label("mask by").select_option("threshold")
+
+
 def test_a_click_masks_the_pixels_like_one(book: Notebook, stage: Stage) -> None:
     book.kernel.run(
         "spot = np.full(SHAPE, 10, 'f4'); spot[40:60, 80:95] = 500; spot[70, 90] = 500; "

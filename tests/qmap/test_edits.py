@@ -119,6 +119,41 @@ def test_outliers_are_found_among_their_like(region: Any, method: Any) -> None:
     assert mask.sum() > 0.97 * mask.size
 
 
+@pytest.mark.parametrize("region", ["ring", "box"])
+@pytest.mark.parametrize("method", ["mad", "percentile"])
+def test_the_curve_of_outliers_has_the_limits_that_the_mask_keeps(region: Any, method: Any) -> None:
+    image = IMAGE + np.random.default_rng(3).normal(0, 0.5, SHAPE)
+    image[7, 9] = 500
+    qmap = QMap.from_geometry(GEOMETRY, SHAPE, image=image).mask_circle(20, 20, 4)
+    options = {"method": method, "cutoff": 5, "rings": 8, "box_size": 16}
+    curve = qmap.outlier_curve(region, **options)
+    after = qmap.mask_outliers(region, **options)
+    gone = image[qmap.mask & ~after.mask]
+    np.testing.assert_array_equal(np.sort(curve.out_counts), np.sort(gone))
+    assert len(curve.position) == (8 if region == "ring" else 12)
+    np.testing.assert_allclose((curve.low + curve.high) / 2, curve.reference)
+    assert curve.most.max() == 500
+    assert (curve.least <= curve.mean).all()
+    where = np.searchsorted(curve.position, curve.out_position)
+    np.testing.assert_array_equal(curve.position[where], curve.out_position)
+    assert ((curve.out_counts <= curve.low[where]) | (curve.out_counts >= curve.high[where])).all()
+    if region == "ring":
+        q = qmap.geometry.q_phi(SHAPE)[0][qmap.mask]
+        assert q.min() <= curve.position[0] < curve.position[-1] <= q.max()
+
+
+def test_the_curve_of_outliers_of_equal_counts_has_no_limits() -> None:
+    qmap = QMap.from_geometry(GEOMETRY, SHAPE, image=np.ones(SHAPE))
+    curve = qmap.outlier_curve("box")
+    assert np.isinf(curve.high).all()
+    assert len(curve.out_counts) == 0
+    nothing = qmap.mask_rectangle(0, 0, 500, 500)
+    assert len(nothing.outlier_curve("ring").position) == 0
+    assert nothing.mask_outliers("ring").edits[-1].found.mask().sum() == 0
+    with pytest.raises(QMapError, match="needs an image"):
+        QMap.from_geometry(GEOMETRY, SHAPE).outlier_curve()
+
+
 @pytest.mark.judge
 @pytest.mark.parametrize("method", ["mad", "percentile"])
 def test_outliers_are_those_of_pysimplemask(method: Any) -> None:

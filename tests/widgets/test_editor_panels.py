@@ -67,6 +67,22 @@ def test_ranges_outliers_files_and_morphology_are_applied(editor: QMapEditor, st
     assert not editor.view._flags["blemish"][5:9].any()
 
 
+def test_the_limits_of_outliers_are_drawn_when_they_are_evaluated(editor: QMapEditor) -> None:
+    masks, form = mask_form(editor, "outliers")
+    form.rings.value = 12
+    masks.evaluate()
+    (drawing,) = form.curve.children[0].drawing["panels"]
+    *_, low, high, reference, gone = drawing["series"]
+    assert len(reference["x"]) == 12
+    assert all(a < b < c for a, b, c in zip(low["y"], reference["y"], high["y"], strict=True))
+    said = int(editor.messages[-1].split()[0])
+    assert said == len(gone["y"]) > 0
+    assert drawing["note"].startswith(f"{said} pixels")
+    form.region.value, form.cutoff.value = "box", 100.0
+    masks.evaluate()
+    assert form.curve.children[0].drawing["panels"][0]["note"].startswith("0 pixels")
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "words"),
     [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,11 +19,12 @@ from xpcs_nb.qmap._arrays import geometry_of
 from xpcs_nb.qmap._cache import BoundedCache
 from xpcs_nb.qmap._check import Finding, find_faults, refuse_faults
 from xpcs_nb.qmap._editing import Editing
-from xpcs_nb.qmap._edits import Center, Edit, ImageEdit, parse_edit
+from xpcs_nb.qmap._edits import Center, Edit, ImageEdit, Outliers, parse_edit
 from xpcs_nb.qmap._made import made_from
+from xpcs_nb.qmap._outliers import OutlierCurve
 from xpcs_nb.qmap._regions import cell_of_label
 from xpcs_nb.qmap._sources import Sources
-from xpcs_nb.qmap._state import State, apply_edit
+from xpcs_nb.qmap._state import State, apply_edit, show_outliers
 
 __all__ = ["QMap"]
 
@@ -173,6 +174,22 @@ class QMap(Sources, Editing):
                 for edit in parsed
             ]
         return target.edit(*parsed)
+
+    def outlier_curve(self, region: Literal["ring", "box"] = "ring", **options: Any) -> OutlierCurve:
+        """Return the counts that `mask_outliers` would compare with, their limits and what lies beyond, by q or box.
+
+        Parameters
+        ----------
+        region, **options
+            As of `mask_outliers`.
+
+        Raises
+        ------
+        QMapError
+            As `mask_outliers`.
+        """
+        edit = parse_edit({"kind": "outliers", "region": region} | options)
+        return show_outliers(cast("Outliers", edit), self._state, self.image)
 
     def with_off(self, off: Iterable[tuple[int, Edit]]) -> Self:
         """Return the qmap with other edits that are switched off, each with the number of `edits` before it.

@@ -35,7 +35,7 @@ class FilePanel:
         self.upload = Upload(
             self.origin, tooltip="put a qmap file of this computer beside the kernel, to load or replay"
         )
-        self.what = form.choice("keep here", ["qmap", "mask", "report"])
+        self.what = form.choice("download", ["qmap", "mask", "report"])
         self.download = Download(self.send, title="download the qmap (HDF5), the mask (TIFF) or the report (PDF)")
         self.page = form.text("report", "qmap.pdf", hint=".pdf or .png")
         self.said = w.HTML()

@@ -12,6 +12,8 @@ import ipywidgets as w
 from xpcs_nb.errors import FileFormatError, MissingFileError, OptionError
 from xpcs_nb.qmap import QMap
 from xpcs_nb.widgets import _forms as form
+from xpcs_nb.widgets._curves_view import CurvesView
+from xpcs_nb.widgets._outlier_drawing import LEGEND, outlier_panel
 from xpcs_nb.widgets._transfer import Upload
 
 if TYPE_CHECKING:
@@ -106,22 +108,32 @@ class Outliers:
         self.rings = form.whole("rings", 180)
         self.box_size = form.whole("box, pixels", 32)
         self.percentiles = form.text("percentiles", "5, 95")
-        fields = (self.region, self.method, self.cutoff, self.rings, self.box_size, self.percentiles)
+        self.curve = w.VBox()
+        fields = (self.region, self.method, self.cutoff, self.rings, self.box_size, self.percentiles, self.curve)
         self.parts: Sequence[w.Widget] = fields
 
     def change(self, qmap: QMap) -> QMap:
         """Return the qmap after this edit."""
+        return qmap.mask_outliers(self.region.value, **self._options())
+
+    def show(self, qmap: QMap) -> None:
+        """Draw what pixels of the qmap are compared with, and what would leave."""
+        curve = qmap.outlier_curve(self.region.value, **self._options())
+        if not self.curve.children:
+            self.curve.children = (CurvesView(),)
+        self.curve.children[0].draw([outlier_panel(curve, rings=self.region.value == "ring")], LEGEND)
+
+    def _options(self) -> dict[str, Any]:
         percentiles = form.numbers("percentiles", self.percentiles.value)
         if len(percentiles) != 2:
             raise OptionError("two percentiles are needed", got=self.percentiles.value, expected="such as 5, 95")
-        return qmap.mask_outliers(
-            self.region.value,
-            method=self.method.value,
-            cutoff=self.cutoff.value,
-            rings=self.rings.value,
-            box_size=self.box_size.value,
-            percentiles=(percentiles[0], percentiles[1]),
-        )
+        return {
+            "method": self.method.value,
+            "cutoff": self.cutoff.value,
+            "rings": self.rings.value,
+            "box_size": self.box_size.value,
+            "percentiles": (percentiles[0], percentiles[1]),
+        }
 
 
 class Similar:
@@ -272,6 +284,8 @@ class MaskPanel:
         """Mark the pixels that would change."""
         with self.editor.telling():
             self.editor.preview(self.forms[self.kind.value].change)
+            if self.kind.value == Outliers.title:
+                self.forms[Outliers.title].show(self.editor.qmap)
 
     def apply(self) -> None:
         """Evaluate and apply."""
