@@ -11,7 +11,7 @@ __all__ = ["Later"]
 type Work = Callable[[], object]
 #: Seconds in which the mask goes to the page. Meanwhile this process had better not compute: the thread that sends
 #: waits for the interpreter.
-PAUSE = 0.06
+PAUSE = 0.03
 
 
 class Later:

@@ -23,7 +23,7 @@ __all__ = ["FilePanel"]
 
 
 class FilePanel:
-    """Paths count from the folder of the kernel; files go to and fro between it and the browser as well."""
+    """Paths count from the folder of the kernel; the browser sends and keeps files as well."""
 
     title = "File"
 
