@@ -178,7 +178,7 @@ def test_the_limits_of_outliers_are_drawn(book: Notebook, stage: Stage) -> None:
     page.get_by_role("tab", name="Masks", exact=True).click()
     page.get_by_label("mask by").select_option("outliers")
     page.get_by_role("button", name="Evaluate").click()
-    page.wait_for_selector(".xnb-curves-panel:has-text('pixels leave')")
+    page.get_by_label("counts with the limits of outliers").scroll_into_view_if_needed()
     book.picture("editor_outliers")
     page.get_by_role("button", name="Clear").click()
     page.get_by_label("mask by").select_option("threshold")
@@ -226,7 +226,7 @@ def test_a_qmap_goes_to_this_computer_and_comes_back(book: Notebook, stage: Stag
     with page.expect_download() as download:
         page.get_by_role("button", name="download the qmap").click()
     kept = Path(str(download.value.path()))
-    assert download.value.suggested_filename == "qmap.h5"
+    assert download.value.suggested_filename.endswith(".h5")
     np.testing.assert_array_equal(QMap.from_file(kept).mask, mask(book))
     book.kernel.run("editor.qmap = start")
     with page.expect_file_chooser() as chooser:

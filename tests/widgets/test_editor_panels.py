@@ -71,16 +71,19 @@ def test_the_limits_of_outliers_are_drawn_when_they_are_evaluated(editor: QMapEd
     masks, form = mask_form(editor, "outliers")
     form.rings.value = 12
     masks.evaluate()
-    (drawing,) = form.curve.children[0].drawing["panels"]
-    *_, low, high, reference, gone = drawing["series"]
-    assert len(reference["x"]) == 12
-    assert all(a < b < c for a, b, c in zip(low["y"], reference["y"], high["y"], strict=True))
+    (shown,) = form.curve.children[0].panels
+    gone, _, _, low, high, reference = shown.curves
+    assert len(reference.x) == 12
+    assert (low.y < reference.y).all()
+    assert (reference.y < high.y).all()
     said = int(editor.messages[-1].split()[0])
-    assert said == len(gone["y"]) > 0
-    assert drawing["note"].startswith(f"{said} pixels")
+    assert said == len(gone.y) > 0
+    assert shown.note == f"{said} pixels leave"
     form.region.value, form.cutoff.value = "box", 100.0
     masks.evaluate()
-    assert form.curve.children[0].drawing["panels"][0]["note"].startswith("0 pixels")
+    assert form.curve.children[0].panels[0].note == "0 pixels leave"
+    masks.clear()
+    assert form.curve.children == ()
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import ipywidgets as w
 from xpcs_nb.errors import FileFormatError, MissingFileError, OptionError
 from xpcs_nb.qmap import QMap
 from xpcs_nb.widgets import _forms as form
-from xpcs_nb.widgets._curves_view import CurvesView
-from xpcs_nb.widgets._outlier_drawing import LEGEND, outlier_panel
+from xpcs_nb.widgets._curve_view import CurveView
+from xpcs_nb.widgets._outlier_drawing import outlier_panel
 from xpcs_nb.widgets._transfer import Upload
 
 if TYPE_CHECKING:
@@ -119,9 +119,15 @@ class Outliers:
     def show(self, qmap: QMap) -> None:
         """Draw what pixels of the qmap are compared with, and what would leave."""
         curve = qmap.outlier_curve(self.region.value, **self._options())
-        if not self.curve.children:
-            self.curve.children = (CurvesView(),)
-        self.curve.children[0].draw([outlier_panel(curve, rings=self.region.value == "ring")], LEGEND)
+        self.forget()
+        panel = outlier_panel(curve, rings=self.region.value == "ring")
+        self.curve.children = (CurveView([panel], height=240, label="counts with the limits of outliers"),)
+
+    def forget(self) -> None:
+        """Draw nothing."""
+        for view in self.curve.children:
+            view.close()
+        self.curve.children = ()
 
     def _options(self) -> dict[str, Any]:
         percentiles = form.numbers("percentiles", self.percentiles.value)
@@ -258,7 +264,7 @@ class MaskPanel:
         self.body = w.VBox()
         preview = form.action("Evaluate", self.evaluate, title="show which pixels would change")
         apply = form.action("Apply", self.apply, title="evaluate and apply", main=True)
-        clear = form.action("Clear", editor.clear_preview, title="forget what was evaluated")
+        clear = form.action("Clear", self.clear, title="forget what was evaluated")
         self.root = form.rows([self.kind, self.body, (preview, apply, clear)])
         self.kind.observe(lambda _: self._show(), "value")
         self._show()
@@ -286,6 +292,11 @@ class MaskPanel:
             self.editor.preview(self.forms[self.kind.value].change)
             if self.kind.value == Outliers.title:
                 self.forms[Outliers.title].show(self.editor.qmap)
+
+    def clear(self) -> None:
+        """Forget what was evaluated."""
+        self.editor.clear_preview()
+        self.forms[Outliers.title].forget()
 
     def apply(self) -> None:
         """Evaluate and apply."""

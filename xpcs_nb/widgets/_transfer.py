@@ -14,7 +14,7 @@ import ipywidgets
 import traitlets as t
 
 from xpcs_nb.errors import OptionError
-from xpcs_nb.widgets._bundle import bundle, style
+from xpcs_nb.widgets._bundle import bundle
 
 __all__ = ["Download", "Upload"]
 
@@ -34,7 +34,6 @@ class Download(anywidget.AnyWidget):
     """
 
     _esm = bundle("download.js")
-    _css = style("view.css")
 
     label = t.Unicode("Download").tag(sync=True)
     title = t.Unicode("download").tag(sync=True)
