@@ -17,8 +17,9 @@ from typing import Any
 from urllib.parse import urlparse
 
 import nbformat
-from jupyter_client import BlockingKernelClient
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, sync_playwright
+
+from tests.browser.kernel import Kernel
 
 CHROMIUM = os.environ.get("XPCS_NB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -31,8 +32,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-#: Milliseconds that the page, and seconds that the kernel may take.
-PATIENCE, KERNEL_PATIENCE = 120_000, 120
+#: Milliseconds that the page may take.
+PATIENCE = 120_000
 WIDE = {"width": 1500, "height": 1100}
 
 READY = """async () => {
@@ -52,48 +53,6 @@ READY = """async () => {
   await panel.sessionContext.session.kernel.info;
   return panel.sessionContext.session.kernel.id;
 }"""
-
-
-class Kernel:
-    """The kernel of a notebook, asked behind the page's back."""
-
-    def __init__(self, connection: Path) -> None:
-        self.client = BlockingKernelClient()
-        self.client.load_connection_file(str(connection))
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=KERNEL_PATIENCE)
-
-    def run(self, code: str) -> None:
-        """Execute code; an error there is an error here."""
-        reply = self.client.execute_interactive(code, timeout=KERNEL_PATIENCE, output_hook=lambda _: None)
-        if reply["content"]["status"] != "ok":
-            raise AssertionError("\n".join(reply["content"]["traceback"]))
-
-    def value(self, expression: str) -> Any:
-        """Return the value of an expression, which has to be JSON-able."""
-        reply = self.client.execute_interactive(
-            "import json as _json",
-            user_expressions={"value": f"_json.dumps({expression})"},
-            timeout=KERNEL_PATIENCE,
-            output_hook=lambda _: None,
-        )
-        found = reply["content"]["user_expressions"]["value"]
-        if found["status"] != "ok":
-            raise AssertionError("\n".join(found["traceback"]))
-        text = found["data"]["text/plain"]
-        return json.loads(eval(text, {"__builtins__": {}}))  # noqa: S307  # the repr of a string
-
-    def until(self, expression: str, expected: Any, seconds: float = 20) -> None:
-        """Wait until an expression has a value."""
-        end = time.monotonic() + seconds
-        while (found := self.value(expression)) != expected:
-            if time.monotonic() > end:
-                raise AssertionError(f"{expression} is {found!r}, not {expected!r}")
-            time.sleep(0.05)
-
-    def close(self) -> None:
-        """Let go of the channels."""
-        self.client.stop_channels()
 
 
 class Notebook:
@@ -128,6 +87,15 @@ class Notebook:
         self.kernel.close()
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         self.page.close()
+
+
+class Dashboard(Notebook):
+    """A notebook that Voila shows."""
+
+    def close(self) -> None:
+        """Close the page; Voila stops the kernel then."""
+        self.kernel.close()
+        self.page.close(run_before_unload=True)
 
 
 class Lab:
@@ -179,28 +147,53 @@ class Lab:
             "--ServerApp.disable_check_xsrf=True",
             f"--ServerApp.root_dir={self.root}",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             "--LabApp.extension_manager=readonly",
         ]
 
     def open(
-        self, name: str, cells: Sequence[str] | None = None, *, viewport: Mapping[str, int] = WIDE, touch: bool = False
+        self, name: str, cells: Sequence[str] | None = None, *, viewport: Mapping[str, int] = WIDE, at: str = "lab/tree"
     ) -> Notebook:
-        """Write a notebook of these cells (None: it is there already), and open it with a kernel."""
+        """Write a notebook of these cells (None: it is there already), and open it with a kernel.
+
+        It opens in JupyterLab; with ``at="notebooks"`` in Notebook.
+        """
+        path = self.write(name, cells)
+        page = self.new_page(viewport)
+        page.goto(f"{self.url}/{at}/{path.name}?reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        return Notebook(self, page, path, self.kernel(page.evaluate(READY)))
+
+    def show(self, name: str, cells: Sequence[str]) -> Dashboard:
+        """Write a notebook of these cells, and have Voila run and show it; nothing outside can be reached."""
+        path = self.write(name, cells)
+        page = self.new_page()
+        page.route(lambda address: not address.startswith(self.url), lambda route: route.abort())
+        page.goto(f"{self.url}/voila/render/{path.name}")
+        told = page.wait_for_selector("#jupyter-config-data", state="attached").text_content()
+        return Dashboard(self, page, path, self.kernel(json.loads(str(told))["kernelId"]))
+
+    def write(self, name: str, cells: Sequence[str] | None) -> Path:
+        """Write a notebook of these cells, if there are any, and return its path."""
         path = self.root / f"{name}.ipynb"
         if cells is not None:
             path.write_text(nbformat.writes(make_notebook(cells)), encoding="utf-8")
+        return path
+
+    def new_page(self, viewport: Mapping[str, int] = WIDE) -> Page:
+        """Return an empty page whose complaints are kept."""
         page = self.context.new_page()
         page.set_viewport_size(dict(viewport))  # type: ignore[arg-type]
         page.set_default_timeout(PATIENCE)
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.goto(f"{self.url}/lab/tree/{path.name}?reset")
-        page.wait_for_selector(".jp-Notebook .jp-Cell")
-        identity = page.evaluate(READY)
-        connection = next((self._home / "runtime").glob(f"*{identity}*.json"))
-        return Notebook(self, page, path, Kernel(connection))
+        return page
+
+    def kernel(self, identity: str) -> Kernel:
+        """Return a client of a kernel that the server has started."""
+        return Kernel(next((self._home / "runtime").glob(f"*{identity}*.json")))
 
     def theme(self, page: Page, name: str) -> None:
         """Change the colours of JupyterLab: ``JupyterLab Light`` or ``JupyterLab Dark``."""

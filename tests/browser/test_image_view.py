@@ -21,6 +21,12 @@ view.on_pick(lambda x, y: picked.append((x, y)))
 view
 """
 
+PAINTED = """() => {
+  const { width, height } = document.querySelector('.xnb-canvas');
+  const bytes = document.querySelector('.xnb-canvas').getContext('2d').getImageData(0, 0, width, height).data;
+  return bytes.reduce((sum, byte) => (31 * sum + byte) | 0, 7);
+}"""
+
 
 @pytest.mark.timeout(400)
 def test_an_image_is_shown_read_zoomed_and_picked(lab: Lab) -> None:
@@ -46,4 +52,14 @@ def test_an_image_is_shown_read_zoomed_and_picked(lab: Lab) -> None:
     book.kernel.run("view.color_map = 'magma'; view.limits = [1, 50]")
     book.page.wait_for_function("() => document.querySelector('.xnb-bar select').value === 'magma'")
     book.picture("image_view_zoomed")
+    # What is painted of a change alone is what is painted of all of it.
+    before = book.page.evaluate(PAINTED)
+    book.kernel.run("used = used.copy(); used[120:171, 150:240] = False; view.set_mask(used)")
+    book.page.wait_for_function(f"(before) => ({PAINTED})() !== before", arg=before)
+    part = book.page.evaluate(PAINTED)
+    for key in ("ArrowLeft", "ArrowRight"):
+        shown = book.page.evaluate(PAINTED)
+        stage.press(key)
+        book.page.wait_for_function(f"(shown) => ({PAINTED})() !== shown", arg=shown)
+    assert book.page.evaluate(PAINTED) == part
     book.close()

@@ -41,6 +41,8 @@ def book(lab_session: Lab) -> Iterator[Notebook]:
 def stage(lab: Lab, book: Notebook) -> Stage:
     """The editor as it was at the beginning, and its image."""
     book.kernel.run("editor.qmap = start; editor.tell(''); editor.view.tool = 'select'; editor.view.mode = 'exclude'")
+    # The page hears of it later than the kernel answers.
+    book.page.wait_for_selector("[data-name=select].xnb-on", state="attached")
     return Stage(book, SHAPE)
 
 
@@ -171,6 +173,32 @@ def test_a_mask_is_evaluated_first_and_applied_then(book: Notebook, stage: Stage
     page.get_by_role("button", name="dismiss this message").first.click()
 
 
+def test_the_limits_of_outliers_are_drawn(book: Notebook, stage: Stage) -> None:
+    page = book.page
+    page.get_by_role("tab", name="Masks", exact=True).click()
+    page.get_by_label("mask by").select_option("outliers")
+    page.get_by_role("button", name="Evaluate").click()
+    page.get_by_label("counts with the limits of outliers").scroll_into_view_if_needed()
+    book.picture("editor_outliers")
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_label("mask by").select_option("threshold")
+
+
+def test_a_click_masks_the_pixels_like_one(book: Notebook, stage: Stage) -> None:
+    book.kernel.run(
+        "spot = np.full(SHAPE, 10, 'f4'); spot[40:60, 80:95] = 500; spot[70, 90] = 500; "
+        "editor.qmap = start.with_image(spot); editor.show_image(None)"
+    )
+    stage.press("w")
+    stage.click(85, 50)
+    wait_for_edits(book, ["similar"])
+    expected = np.ones(SHAPE, dtype=bool)
+    expected[40:60, 80:95] = False
+    np.testing.assert_array_equal(mask(book), expected)
+    book.picture("editor_similar")
+    book.kernel.run("editor.qmap = start; editor.show_image(None)")
+
+
 def test_a_qmap_is_saved_and_opened_again_with_its_shapes(lab: Lab, book: Notebook, stage: Stage) -> None:
     page = book.page
     stage.press("r")
@@ -189,6 +217,28 @@ def test_a_qmap_is_saved_and_opened_again_with_its_shapes(lab: Lab, book: Notebo
     book.kernel.until("len(editor.layers)", 1)
     page.get_by_role("tab", name="Edits", exact=True).click()
     page.wait_for_selector(".xnb-name:has-text('rectangle')")
+
+
+def test_a_qmap_goes_to_this_computer_and_comes_back(book: Notebook, stage: Stage) -> None:
+    page = book.page
+    book.kernel.run("editor.edit({'kind': 'circle', 'x': 100., 'y': 100., 'radius': 30.})")
+    page.get_by_role("tab", name="File", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="download the qmap").click()
+    kept = Path(str(download.value.path()))
+    assert download.value.suggested_filename.endswith(".h5")
+    np.testing.assert_array_equal(QMap.from_file(kept).mask, mask(book))
+    book.kernel.run("editor.qmap = start")
+    with page.expect_file_chooser() as chooser:
+        page.locator(".jupyter-widgets.widget-upload:visible").first.click()
+    chooser.value.set_files({"name": "mine.h5", "mimeType": "", "buffer": kept.read_bytes()})
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('input')].some((each) => each.value.endsWith('mine.h5'))"
+    )
+    book.picture("editor_files")
+    page.get_by_role("button", name="Load", exact=True).click()
+    wait_for_edits(book, ["circle"])
+    page.get_by_role("tab", name="Edits", exact=True).click()
 
 
 def test_the_wheel_zooms_and_drawing_follows(book: Notebook, stage: Stage) -> None:

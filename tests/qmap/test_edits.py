@@ -89,6 +89,12 @@ def test_pixels_like_the_one_that_is_picked_are_taken_out_within_a_radius() -> N
     image[3, 3] = 100.0
     qmap = NEW.with_image(image).mask_similar(20, 12, radius=14)
     assert np.argwhere(~qmap.mask & BLEMISH).tolist() == [[row, 20] for row in range(5, 27) if row not in {20, 25}]
+    connected = NEW.with_image(image).mask_similar(20, 12, radius=14, connected=True)
+    assert np.argwhere(~connected.mask & BLEMISH).tolist() == [[row, 20] for row in range(5, 25) if row != 20]
+    diagonal = np.zeros(SHAPE)
+    np.fill_diagonal(diagonal, 5.0)
+    corners = NEW.with_image(diagonal).mask_similar(3, 3, radius=1000, connected=True)
+    np.testing.assert_array_equal(~corners.mask & BLEMISH, (diagonal > 0) & BLEMISH)
     other = np.full(SHAPE, 10.0)
     other[12:14, 18:22] = 40.0
     again = NEW.replay(qmap.edits, image=other)
@@ -111,6 +117,41 @@ def test_outliers_are_found_among_their_like(region: Any, method: Any) -> None:
     assert not mask[7, 9]
     assert not mask[30, 31]
     assert mask.sum() > 0.97 * mask.size
+
+
+@pytest.mark.parametrize("region", ["ring", "box"])
+@pytest.mark.parametrize("method", ["mad", "percentile"])
+def test_the_curve_of_outliers_has_the_limits_that_the_mask_keeps(region: Any, method: Any) -> None:
+    image = IMAGE + np.random.default_rng(3).normal(0, 0.5, SHAPE)
+    image[7, 9] = 500
+    qmap = QMap.from_geometry(GEOMETRY, SHAPE, image=image).mask_circle(20, 20, 4)
+    options = {"method": method, "cutoff": 5, "rings": 8, "box_size": 16}
+    curve = qmap.outlier_curve(region, **options)
+    after = qmap.mask_outliers(region, **options)
+    gone = image[qmap.mask & ~after.mask]
+    np.testing.assert_array_equal(np.sort(curve.out_counts), np.sort(gone))
+    assert len(curve.position) == (8 if region == "ring" else 12)
+    np.testing.assert_allclose((curve.low + curve.high) / 2, curve.reference)
+    assert curve.most.max() == 500
+    assert (curve.least <= curve.mean).all()
+    where = np.searchsorted(curve.position, curve.out_position)
+    np.testing.assert_array_equal(curve.position[where], curve.out_position)
+    assert ((curve.out_counts <= curve.low[where]) | (curve.out_counts >= curve.high[where])).all()
+    if region == "ring":
+        q = qmap.geometry.q_phi(SHAPE)[0][qmap.mask]
+        assert q.min() <= curve.position[0] < curve.position[-1] <= q.max()
+
+
+def test_the_curve_of_outliers_of_equal_counts_has_no_limits() -> None:
+    qmap = QMap.from_geometry(GEOMETRY, SHAPE, image=np.ones(SHAPE))
+    curve = qmap.outlier_curve("box")
+    assert np.isinf(curve.high).all()
+    assert len(curve.out_counts) == 0
+    nothing = qmap.mask_rectangle(0, 0, 500, 500)
+    assert len(nothing.outlier_curve("ring").position) == 0
+    assert nothing.mask_outliers("ring").edits[-1].found.mask().sum() == 0
+    with pytest.raises(QMapError, match="needs an image"):
+        QMap.from_geometry(GEOMETRY, SHAPE).outlier_curve()
 
 
 @pytest.mark.judge

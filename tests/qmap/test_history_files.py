@@ -23,7 +23,7 @@ from xpcs_nb.errors import (
     QMapError,
     ResultExistsError,
 )
-from xpcs_nb.qmap import QMap, combine, diff, partition
+from xpcs_nb.qmap import QMap, combine, describe, diff, partition
 from xpcs_nb.qmap._pixels import PixelSet
 from xpcs_nb.testing import simulate_measurement, write_metadata
 
@@ -103,6 +103,36 @@ def test_edits_begin_from_what_a_file_without_them_has(tmp_path: Path) -> None:
         _ = opened.set_geometry(beam_center_x=3.0).arrays
     moved = opened.set_geometry(beam_center_x=3.0).partition(q=(3, 9), phi=(2, 4))
     assert moved == NEW.set_geometry(beam_center_x=3.0).partition(q=(3, 9), phi=(2, 4))
+
+
+def test_edits_that_are_switched_off_are_saved_in_their_places_without_effect(tmp_path: Path) -> None:
+    circle, line = NEW.mask_circle(20, 20, 5).edits[0], NEW.mask_line(0, 0, 30, 30, width=3).edits[0]
+    plain = NEW.mask_rectangle(40, 40, 8, 6).partition(q=(3, 9))
+    for qmap in (plain, NEW):
+        with_off = qmap.with_off([(0, circle), (len(qmap.edits), line)])
+        assert with_off == qmap
+        read = QMap.from_file(with_off.save(tmp_path / f"{len(qmap.edits)}.h5"))
+        assert read == qmap
+        assert read.edits == qmap.edits
+        assert read.off == with_off.off
+        again = QMap.from_file(read.with_off(()).save(tmp_path / f"{len(qmap.edits)}_on.h5"))
+        assert again == qmap
+        assert again.off == ()
+    assert plain.with_off([(2, line)]).undo().off == ((1, line),)
+    assert plain.with_off([(2, line)]).change_edit(0, None).off == ((1, line),)
+    assert plain.with_off([(2, line)]).change_edit(1, None).off == ((1, line),)
+    assert "switched off line" in describe(plain.with_off([(2, line)]))
+    with pytest.raises(QMapError, match="no such place"):
+        plain.with_off([(3, line)])
+
+
+@pytest.mark.parametrize("text", ["{}", "[3]", '[[3, {"kind": "circle"}]]', '[[0, "circle"]]'])
+def test_a_damaged_list_of_what_is_off_is_an_error(tmp_path: Path, text: str) -> None:
+    path = NEW.mask_circle(20, 20, 5).save(tmp_path / "q.h5")
+    with h5py.File(path, "r+") as file:
+        file["qmap/xpcs_nb/off"] = text
+    with pytest.raises(CorruptDataError, match="/qmap/xpcs_nb/off"):
+        QMap.from_file(path)
 
 
 def test_a_damaged_history_is_an_error_that_names_its_place(tmp_path: Path) -> None:

@@ -67,6 +67,25 @@ def test_ranges_outliers_files_and_morphology_are_applied(editor: QMapEditor, st
     assert not editor.view._flags["blemish"][5:9].any()
 
 
+def test_the_limits_of_outliers_are_drawn_when_they_are_evaluated(editor: QMapEditor) -> None:
+    masks, form = mask_form(editor, "outliers")
+    form.rings.value = 12
+    masks.evaluate()
+    (shown,) = form.curve.children[0].panels
+    gone, _, _, low, high, reference = shown.curves
+    assert len(reference.x) == 12
+    assert (low.y < reference.y).all()
+    assert (reference.y < high.y).all()
+    said = int(editor.messages[-1].split()[0])
+    assert said == len(gone.y) > 0
+    assert shown.note == f"{said} pixels leave"
+    form.region.value, form.cutoff.value = "box", 100.0
+    masks.evaluate()
+    assert form.curve.children[0].panels[0].note == "0 pixels leave"
+    masks.clear()
+    assert form.curve.children == ()
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "words"),
     [
@@ -231,6 +250,28 @@ def test_every_channel_is_shown(editor: QMapEditor) -> None:
     assert editor.view._scene["image"][0]["name"] == image.channel.options[-1]
 
 
+def test_the_maps_that_are_offered_follow_the_geometry(editor: QMapEditor) -> None:
+    image, bins = panel(editor, "Image"), editor.bins
+    _, ranges = mask_form(editor, "ranges of maps")
+    image.channel.value = "q"
+    editor.move_center(10.0, 12.0)
+    assert image.channel.value == "q"
+    shown = editor.view._scene["image"][1][0]
+    editor.undo()
+    assert editor.view._scene["image"][1][0] != shown
+    assert "alpha_f" not in image.channel.options
+    editor.edit({"kind": "geometry", "incident_angle": 0.2, "orientation": 0.0})
+    for field in (image.channel, bins.axes[0].map, ranges.conditions[1][1]):
+        assert "alpha_f" in field.options
+    assert (image.channel.value, bins.axes[0].map.value, bins.axes[1].map.value) == ("q", "q", "phi")
+    image.channel.value = bins.axes[0].map.value = ranges.conditions[1][1].value = "alpha_f"
+    editor.undo()
+    assert (image.channel.value, bins.axes[0].map.value) == ("scattering", "q")
+    assert ranges.conditions[1][1].value == "–"
+    assert editor.view._scene["image"][0]["name"] == "I"
+    assert editor.messages == []
+
+
 def test_frames_are_browsed_averaged_and_used_for_masks(start: QMap) -> None:
     frames = np.arange(10, dtype=np.float32)[:, None, None] * np.ones(start.shape, dtype=np.float32)
     editor = QMapEditor(frames, metadata=start.geometry)
@@ -253,7 +294,7 @@ def test_it_is_saved_loaded_replayed_and_reported(editor: QMapEditor, start: QMa
     editor.switch_edit(1, on=False)
     files.target.value = str(tmp_path / "qmap.h5")
     files.save()
-    assert "without 1 edits" in editor.messages[-1]
+    assert "Saved" in editor.messages[-1]
     saved = QMap.from_file(tmp_path / "qmap.h5")
     assert saved == start.mask_circle(20, 20, 5)
     files.save()
@@ -266,6 +307,10 @@ def test_it_is_saved_loaded_replayed_and_reported(editor: QMapEditor, start: QMa
     assert editor.qmap == saved
     files.load()
     assert editor.qmap == saved
+    assert [layer.on for layer in editor.layers] == [True, False]
+    editor.switch_edit(1, on=True)
+    assert editor.qmap == start.mask_circle(20, 20, 5).mask_circle(50, 20, 5)
+    editor.undo()
     files.page.value = str(tmp_path / "qmap.png")
     files.report()
     assert (tmp_path / "qmap.png").stat().st_size > 10_000

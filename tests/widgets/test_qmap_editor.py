@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from xpcs_nb.errors import OptionError, QMapError
 from xpcs_nb.qmap import QMap
 from xpcs_nb.testing import simulate_measurement
 from xpcs_nb.widgets import QMapEditor
+from xpcs_nb.widgets._later import PAUSE
 
 CIRCLE = {"kind": "circle", "x": 20.0, "y": 20.0, "radius": 5.0}
 BOX = {"kind": "rectangle", "x": 60.0, "y": 40.0, "width": 10.0, "height": 6.0}
@@ -157,3 +159,37 @@ def test_a_fault_in_a_listener_is_said_and_raised(editor: QMapEditor) -> None:
         editor._asked({"type": "draw", "edit": CIRCLE})
     assert "of a listener" in editor.messages[-1]
     assert len(editor.layers) == 1
+
+
+def test_the_mask_is_on_its_way_before_anything_else_is_worked_out(editor: QMapEditor, start: QMap) -> None:
+    sent: list[str] = []
+    editor.view._ready = True
+    editor.view.send = lambda content, buffers=None: sent.append(content["type"])
+    editor.on_change(lambda _: sent.append("told"))
+
+    async def drawn() -> list[str]:
+        ask(editor, "draw", edit=CIRCLE)
+        ask(editor, "draw", edit=BOX)
+        at_once = list(sent)
+        await asyncio.sleep(3 * PAUSE)
+        return at_once
+
+    at_once = asyncio.run(drawn())
+    assert at_once == ["flags", "shapes", "history", "flags", "shapes"]
+    assert sent[len(at_once) :] == ["stale", "told"] * 2
+    assert [layer.edit.kind for layer in editor.layers] == ["circle", "rectangle"]
+    assert len(editor._panels[0].list.labels) == 2
+
+
+def test_an_edit_from_python_is_shown_everywhere_when_it_returns(editor: QMapEditor) -> None:
+    told: list[QMap] = []
+    editor.on_change(told.append)
+
+    async def edited() -> None:
+        ask(editor, "draw", edit=CIRCLE)
+        assert told == []
+        editor.edit(BOX)
+        assert len(told) == 2
+        assert len(editor._panels[0].list.labels) == 2
+
+    asyncio.run(edited())

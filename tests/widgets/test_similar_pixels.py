@@ -18,4 +18,9 @@ def test_the_form_takes_out_pixels_like_one(start: QMap) -> None:
     masks.kind.value = "similar pixels"
     masks.apply()
     assert np.argwhere(~editor.qmap.mask).tolist() == [[20, column] for column in range(30, 38)]
+    editor.view._handle_custom_msg({"type": "similar", "x": 2, "y": 3}, [])
+    edit = editor.qmap.edits[-1]
+    assert (edit.kind, edit.x, edit.y, edit.radius, edit.variation) == ("similar", 2, 3, 5.0, 0.3)
+    editor.view._handle_custom_msg({"type": "similar", "x": 200, "y": 3}, [])
+    assert "off the image" in editor.messages[-1]
     editor.live.close()

@@ -112,7 +112,10 @@ class QMapHistory:
         What was there before the first edit.
     edits
         One entry for each edit, as JSON has it.
+    off
+        Edits that were switched off, each with the number of `edits` before it.
     """
 
     start: QMapArrays
     edits: tuple[dict[str, Any], ...]
+    off: tuple[tuple[int, dict[str, Any]], ...] = ()

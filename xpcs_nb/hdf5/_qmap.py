@@ -32,7 +32,7 @@ PLACES = (
 GEOMETRY = ("beam_center_x", "beam_center_y", "detector_distance", "pixel_size", "energy")
 TEXT_UNITS = {"1/angstrom": "Å⁻¹", "degree": "deg"}
 OUR_UNITS = {text: unit for unit, text in TEXT_UNITS.items()}
-#: Group of our own inside a qmap: ``edits`` (JSON) and ``start``, a qmap.
+#: Group of our own inside a qmap: ``edits`` and ``off`` (JSON), and ``start``, a qmap.
 HISTORY = "xpcs_nb"
 #: Arrays larger than this are compressed (the files' own habit).
 COMPRESSED_FROM = 1024
@@ -115,7 +115,29 @@ def _read_history(group: h5py.Group) -> QMapHistory | None:
             got=type(edits).__name__,
             expected="a list of edits",
         )
-    return QMapHistory(start=_read_current(entry(own, "start")), edits=tuple(edits))
+    return QMapHistory(start=_read_current(entry(own, "start")), edits=tuple(edits), off=_read_off(own, len(edits)))
+
+
+def _read_off(group: h5py.Group, most: int) -> tuple[tuple[int, dict[str, Any]], ...]:
+    """Return the edits that are switched off, with their places among `most` others."""
+    found = _json(group, "off") if has_key(group, "off") else []
+    match found:
+        case [*pairs] if all(_is_place(pair, most) for pair in pairs):
+            return tuple((place, edit) for place, edit in pairs)
+    raise CorruptDataError(
+        "the edits that are switched off can't be read",
+        path=group.file.filename,
+        where=f"{group.name}/off",
+        got=str(found)[:80],
+        expected=f"pairs of a place from 0 to {most} and an edit",
+    )
+
+
+def _is_place(pair: Any, most: int) -> bool:
+    match pair:
+        case [int(place), dict()]:
+            return 0 <= place <= most
+    return False
 
 
 def _json(group: h5py.Group, key: str) -> Any:
@@ -207,6 +229,8 @@ def write_qmap_group(group: h5py.Group, arrays: QMapArrays) -> None:
     if arrays.history is not None:
         own = group.create_group(HISTORY)
         own["edits"] = json.dumps(arrays.history.edits)
+        if arrays.history.off:
+            own["off"] = json.dumps(arrays.history.off)
         write_qmap_group(own.create_group("start"), arrays.history.start)
 
 

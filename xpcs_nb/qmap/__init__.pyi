@@ -4,6 +4,7 @@ from ._describe import describe
 from ._diff import QMapDiff, diff
 from ._edits import Edit, parse_edit
 from ._labels import pixel_labels
+from ._outliers import OutlierCurve
 from ._partition import partition
 from ._qmap import QMap
 from ._spec import build_qmap
@@ -11,6 +12,7 @@ from ._spec import build_qmap
 __all__ = [
     "Edit",
     "Finding",
+    "OutlierCurve",
     "QMap",
     "QMapDiff",
     "build_qmap",

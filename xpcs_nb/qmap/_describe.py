@@ -31,6 +31,8 @@ def describe(qmap: QMap) -> str:
     lines.append(f"geometry     {_geometry(arrays)}")
     if qmap.edits:
         lines.append(f"edits        {', '.join(str(getattr(edit, 'kind', edit)) for edit in qmap.edits)}")
+    if qmap.off:
+        lines.append(f"switched off {', '.join(str(getattr(edit, 'kind', edit)) for _, edit in qmap.off)}")
     lines.append(f"hash         {qmap.hash}")
     return "\n".join(lines)
 

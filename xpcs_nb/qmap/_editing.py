@@ -123,17 +123,20 @@ class Editing(ABC):
             )
         )
 
-    def mask_similar(self, x: int, y: int, *, radius: float = 50.0, variation: float = 0.5) -> Self:
+    def mask_similar(
+        self, x: int, y: int, *, radius: float = 50.0, variation: float = 0.5, connected: bool = False
+    ) -> Self:
         """Take out the pixels within `radius` of (x, y) whose mean counts are like those there.
 
         Like means: different by at most the fraction `variation` of them. So one click takes out a streak or a spot.
+        With `connected` only pixels that hang together with (x, y), by sides or corners.
 
         Raises
         ------
         QMapError
             Also if (x, y) is off the image.
         """
-        return self.edit(_entry("similar", x=x, y=y, radius=radius, variation=variation))
+        return self.edit(_entry("similar", x=x, y=y, radius=radius, variation=variation, connected=connected))
 
     def mask_file(
         self, path: str | PathLike[str], *, key: str | None = None, inverted: bool = False, blemish: bool = False

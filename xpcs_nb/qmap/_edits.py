@@ -194,13 +194,17 @@ class Threshold(ImageEdit):
 
 
 class Similar(ImageEdit):
-    """Pixels within `radius` of (x, y) whose counts differ from those there by at most `variation` of them."""
+    """Pixels within `radius` of (x, y) whose counts differ from those there by at most `variation` of them.
+
+    With `connected` only those that hang together with (x, y), by sides or corners.
+    """
 
     kind: Literal["similar"] = "similar"
     x: Annotated[int, Field(ge=0)]
     y: Annotated[int, Field(ge=0)]
     radius: Annotated[float, Field(gt=0)] = 50.0
     variation: Annotated[float, Field(ge=0)] = 0.5
+    connected: bool = False
 
 
 class Outliers(ImageEdit):

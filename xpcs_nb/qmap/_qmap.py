@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,11 +19,12 @@ from xpcs_nb.qmap._arrays import geometry_of
 from xpcs_nb.qmap._cache import BoundedCache
 from xpcs_nb.qmap._check import Finding, find_faults, refuse_faults
 from xpcs_nb.qmap._editing import Editing
-from xpcs_nb.qmap._edits import Center, Edit, ImageEdit, parse_edit
+from xpcs_nb.qmap._edits import Center, Edit, ImageEdit, Outliers, parse_edit
 from xpcs_nb.qmap._made import made_from
+from xpcs_nb.qmap._outliers import OutlierCurve
 from xpcs_nb.qmap._regions import cell_of_label
 from xpcs_nb.qmap._sources import Sources
-from xpcs_nb.qmap._state import State, apply_edit
+from xpcs_nb.qmap._state import State, apply_edit, show_outliers
 
 __all__ = ["QMap"]
 
@@ -52,12 +53,15 @@ class QMap(Sources, Editing):
         Edits that `redo` brings back, the next one last.
     image
         Mean counts of each pixel, for edits that look at it; None where there is none.
+    off
+        Edits that are switched off, each with the number of `edits` before it: saved, and of no effect.
     """
 
     start: QMapArrays = field(repr=False)
     edits: tuple[Edit, ...] = ()
     undone: tuple[Edit, ...] = ()
     image: NDArray[Any] | None = field(default=None, repr=False)
+    off: tuple[tuple[int, Edit], ...] = ()
     _trail: tuple[_Token, ...] = field(default_factory=lambda: (_Token(),), repr=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +76,8 @@ class QMap(Sources, Editing):
             return cls(arrays, image=image)
         edits = tuple(parse_edit(entry) for entry in arrays.history.edits)
         trail = tuple(_Token() for _ in range(len(edits) + 1))
-        qmap = cls(arrays.history.start, edits, image=image, _trail=trail)
+        off = tuple((place, parse_edit(entry)) for place, entry in arrays.history.off)
+        qmap = cls(arrays.history.start, edits, image=image, off=off, _trail=trail)
         qmap.__dict__["arrays"] = arrays  # what the file says counts, whatever made it
         return qmap
 
@@ -85,10 +90,8 @@ class QMap(Sources, Editing):
         QMapError
             If the partition can't be made with the mask and geometry as they are.
         """
-        if not self.edits:
-            return self.start
-        history = QMapHistory(start=self.start, edits=tuple(edit.model_dump(mode="json") for edit in self.edits))
-        return replace(made_from(self.start, self._state), history=history)
+        made = made_from(self.start, self._state) if self.edits else self.start
+        return replace(made, history=_history_of(self)) if self.edits or self.off else made
 
     @cached_property
     def _state(self) -> State:
@@ -129,7 +132,8 @@ class QMap(Sources, Editing):
         """Return the qmap without its last edits, which `redo` brings back; fewer where there are fewer."""
         kept = max(len(self.edits) - steps, 0)
         gone = self.edits[kept:][::-1]
-        return replace(self, edits=self.edits[:kept], undone=(*self.undone, *gone), _trail=self._trail[: kept + 1])
+        before = replace(self, edits=self.edits[:kept], undone=(*self.undone, *gone), _trail=self._trail[: kept + 1])
+        return replace(before, off=tuple((min(place, kept), edit) for place, edit in self.off))
 
     def redo(self, steps: int = 1) -> Self:
         """Return the qmap with the edits last undone; fewer where there are fewer."""
@@ -148,7 +152,9 @@ class QMap(Sources, Editing):
         if not 0 <= index < len(self.edits):
             raise QMapError("there is no such edit", got=index, expected=f"0 to {len(self.edits) - 1}")
         new = [] if edit is None else [edit]
-        return self.undo(len(self.edits) - index).edit(*new, *self.edits[index + 1 :])
+        after = self.undo(len(self.edits) - index).edit(*new, *self.edits[index + 1 :])
+        gone = edit is None
+        return replace(after, off=tuple((place - (gone and place > index), each) for place, each in self.off))
 
     def replay(self, edits: Iterable[Edit | Mapping[str, Any]], *, image: ArrayLike | None = None) -> Self:
         """Return this qmap with the edits of another: on `image`, or its own, all that was found is found anew.
@@ -168,6 +174,41 @@ class QMap(Sources, Editing):
                 for edit in parsed
             ]
         return target.edit(*parsed)
+
+    def outlier_curve(self, region: Literal["ring", "box"] = "ring", **options: Any) -> OutlierCurve:
+        """Return the counts that `mask_outliers` would compare with, their limits and what lies beyond, by q or box.
+
+        Parameters
+        ----------
+        region, **options
+            As of `mask_outliers`.
+
+        Raises
+        ------
+        QMapError
+            As `mask_outliers`.
+        """
+        edit = parse_edit({"kind": "outliers", "region": region} | options)
+        return show_outliers(cast("Outliers", edit), self._state, self.image)
+
+    def with_off(self, off: Iterable[tuple[int, Edit]]) -> Self:
+        """Return the qmap with other edits that are switched off, each with the number of `edits` before it.
+
+        Raises
+        ------
+        QMapError
+            If there is no such place.
+        """
+        kept = tuple(off)
+        wrong = [place for place, _ in kept if not 0 <= place <= len(self.edits)]
+        if wrong:
+            raise QMapError("there is no such place among the edits", got=wrong, expected=f"0 to {len(self.edits)}")
+        after = replace(self, off=kept)
+        if "_state" in self.__dict__:
+            after.__dict__["_state"] = self._state
+        if "arrays" in self.__dict__:
+            after.__dict__["arrays"] = replace(self.arrays, history=_history_of(after))
+        return after
 
     def with_image(self, image: ArrayLike) -> Self:
         """Return the qmap with another image; edits that were made stay as they are.
@@ -254,6 +295,16 @@ class QMap(Sources, Editing):
 
     def __hash__(self) -> int:
         return hash(self.hash)
+
+
+def _history_of(qmap: QMap) -> QMapHistory | None:
+    if not (qmap.edits or qmap.off):
+        return None
+    return QMapHistory(
+        start=qmap.start,
+        edits=tuple(edit.model_dump(mode="json") for edit in qmap.edits),
+        off=tuple((place, edit.model_dump(mode="json")) for place, edit in qmap.off),
+    )
 
 
 def _known_geometry(arrays: QMapArrays) -> Geometry | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import singledispatch
+from functools import cached_property, singledispatch
 from typing import Any
 
 import numpy as np
@@ -32,12 +32,12 @@ from xpcs_nb.qmap._edits import (
     Threshold,
 )
 from xpcs_nb.qmap._maps import find_map
-from xpcs_nb.qmap._outliers import find_outliers, find_similar
+from xpcs_nb.qmap._outliers import OutlierCurve, find_outliers, find_similar, outlier_curve
 from xpcs_nb.qmap._pixels import PixelSet
 from xpcs_nb.qmap._raster import rasterize
 from xpcs_nb.qmap._request import PartitionRequest
 
-__all__ = ["State", "apply_edit"]
+__all__ = ["State", "apply_edit", "show_outliers"]
 
 type Mask = NDArray[np.bool_]
 type Image = NDArray[Any]
@@ -82,10 +82,12 @@ class State:
         """(rows, columns)."""
         return self.mask.shape[0], self.mask.shape[1]
 
-    @property
+    @cached_property
     def used(self) -> Mask:
-        """Pixels that are drawn as used and good."""
-        return self.mask & self.blemish
+        """Pixels that are drawn as used and good; not to be written to."""
+        used = self.mask & self.blemish
+        used.flags.writeable = False
+        return used
 
 
 def apply_edit(edit: Edit, state: State, image: Image | None) -> Applied:
@@ -162,6 +164,18 @@ def _found(edit: ImageEdit, state: State, previous: State, image: Image | None) 
         return edit, replace(state, mask=state.mask & ~_fitting(edit.found, state.shape, what))
     gone = _look(edit, state, _need(image, what))
     return edit.model_copy(update={"found": PixelSet.of(gone)}), replace(state, mask=state.mask & ~gone)
+
+
+def show_outliers(edit: Outliers, state: State, image: Image | None) -> OutlierCurve:
+    """Return what an edit of outliers would compare with, and find.
+
+    Raises
+    ------
+    QMapError
+        If it can't be applied.
+    """
+    q_map = find_map("q", state.geometry, state.shape) if edit.region == "ring" else None
+    return outlier_curve(edit, _need(image, "the edit outliers"), state.used, q_map)
 
 
 def _look(edit: ImageEdit, state: State, image: Image) -> Mask:

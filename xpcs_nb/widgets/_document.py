@@ -29,7 +29,7 @@ class _Step:
 
 
 class Document:
-    """A qmap under edit. `QMap` knows no edits that are switched off, nor a way back over changes of earlier ones.
+    """A qmap under edit, with edits switched on and off, and a way back over changes of earlier ones.
 
     Parameters
     ----------
@@ -47,6 +47,12 @@ class Document:
         return self._steps[self._at].qmap
 
     @property
+    def saved(self) -> QMap:
+        """The same with the edits that are off, for a file."""
+        off = [(self._place(index), layer.edit) for index, layer in enumerate(self.layers) if not layer.on]
+        return self.qmap.with_off(off) if off else self.qmap
+
+    @property
     def layers(self) -> tuple[Layer, ...]:
         """All edits in order, on or off."""
         return self._steps[self._at].layers
@@ -62,7 +68,7 @@ class Document:
         return self._at + 1 < len(self._steps)
 
     def put(self, qmap: QMap) -> None:
-        """Go on with another qmap, all of whose edits are on; `undo` brings the present one back."""
+        """Go on with another qmap; `undo` brings the present one back."""
         self._push(_step_of(qmap))
 
     def extend(self, qmap: QMap) -> None:
@@ -130,7 +136,10 @@ class Document:
 
 
 def _step_of(qmap: QMap) -> _Step:
-    return _Step(qmap, tuple(Layer(edit) for edit in qmap.edits))
+    layers = [Layer(edit) for edit in qmap.edits]
+    for place, edit in reversed(qmap.off):
+        layers.insert(place, Layer(edit, on=False))
+    return _Step(qmap.with_off(()) if qmap.off else qmap, tuple(layers))
 
 
 def same_beginning(before: tuple[Layer, ...], after: tuple[Layer, ...]) -> int:

@@ -43,7 +43,7 @@ class DrawView(ImageView):
     ----------
     tool
         Of the toolbar: ``hand``, ``select``, ``rectangle``, ``circle``, ``ellipse``, ``polygon``, ``line``, ``brush``,
-        ``eraser``, ``pixels``, ``center``, ``bins``.
+        ``eraser``, ``pixels``, ``similar``, ``center``, ``bins``.
     mode
         Of new shapes: ``exclude``, ``include`` or ``only``.
     outlines
@@ -88,8 +88,9 @@ class DrawView(ImageView):
 
     def set_history(self, *, undo: bool, redo: bool) -> None:
         """Say which ways lead back and on."""
-        self._history = {"undo": undo, "redo": redo}
-        self._tell({"type": "history"} | self._history)
+        before, self._history = self._history, {"undo": undo, "redo": redo}
+        if self._history != before:
+            self._tell({"type": "history"} | self._history)
 
     def set_stale(self, *what: str) -> None:
         """Say that ``bins`` or ``maps`` are old; the page asks for new ones (``wanted``) when the pen rests."""
@@ -109,10 +110,12 @@ class DrawView(ImageView):
 
     def say(self, text: str, *, level: str = "error") -> None:
         """Show a message: ``error`` stays until it is dismissed, ``note`` until the next one comes."""
-        self._said = [entry for entry in self._said if entry["level"] == "error" and entry["text"] != text]
+        before = self._said
+        self._said = [entry for entry in before if entry["level"] == "error" and entry["text"] != text]
         if text:
             self._said.append({"id": next(self._numbers), "level": level, "text": text})
-        self._tell({"type": "said", "said": self._said})
+        if self._said != before:
+            self._tell({"type": "said", "said": self._said})
 
     def _send_all(self) -> None:
         super()._send_all()

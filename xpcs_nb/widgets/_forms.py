@@ -10,7 +10,19 @@ import ipywidgets as w
 
 from xpcs_nb.errors import OptionError
 
-__all__ = ["action", "check", "choice", "heading", "numbers", "optional_number", "real", "rows", "text", "whole"]
+__all__ = [
+    "action",
+    "check",
+    "choice",
+    "heading",
+    "numbers",
+    "offer",
+    "optional_number",
+    "real",
+    "rows",
+    "text",
+    "whole",
+]
 
 WIDTH = {"description_width": "112px"}
 LAYOUT = {"width": "auto", "max_width": "360px"}
@@ -36,6 +48,14 @@ def choice(label: str, options: Iterable[Any], value: Any = None) -> w.Dropdown:
     listed = list(options)
     given = {} if value is None else {"value": value}
     return w.Dropdown(options=listed, description=label, style=WIDTH, layout=LAYOUT, **given)
+
+
+def offer(field: w.Dropdown, options: Iterable[Any], otherwise: Any) -> None:
+    """Change what a list offers; the choice stays where it is still offered, and is `otherwise` where it is not."""
+    listed, chosen = tuple(options), field.value
+    if tuple(field.options) != listed:
+        field.options = listed
+        field.value = chosen if chosen in listed else otherwise
 
 
 def check(label: str, value: bool = False) -> w.Checkbox:

@@ -144,7 +144,7 @@ class ImageView(anywidget.AnyWidget):
         if name not in MARKS:
             raise OptionError("there is no such layer", got=name, expected=", ".join(MARKS))
         shape = self._need_image()
-        values = np.ones(shape, dtype=bool) if used is None else np.array(used, dtype=bool)
+        values = np.ones(shape, dtype=bool) if used is None else _own(used)
         self._fits(values, name)
         before = self._flags.get(name)
         self._flags[name] = values
@@ -280,9 +280,15 @@ def _axes(x: Axis | None, y: Axis | None) -> Iterable[tuple[str, Axis]]:
     return [(key, axis) for key, axis in (("x", x), ("y", y)) if axis is not None]
 
 
+def _own(used: ArrayLike) -> NDArray[np.bool_]:
+    """Return pixels that nobody else will write to."""
+    fixed = isinstance(used, np.ndarray) and used.dtype == bool and not used.flags.writeable
+    return np.asarray(used) if fixed else np.array(used, dtype=bool)
+
+
 def _changed_box(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
     """Return top, left, height and width of what differs, or None."""
-    differs = before ^ after
+    differs = before != after
     rows = np.flatnonzero(differs.any(axis=1))
     if len(rows) == 0:
         return None

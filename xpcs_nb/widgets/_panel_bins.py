@@ -87,7 +87,7 @@ class BinsPanel:
         self.editor = editor
         self.picked: list[int] = []
         maps = editor.map_names
-        first, second = ("q", "phi") if "q" in maps else ("x", "y")
+        first, second = self._usual()
         self.ellipse = form.choice(
             "maps", [("of the geometry", ""), ("ellipse that fits the mask", "mask"), ("an ellipse as typed", "typed")]
         )
@@ -121,9 +121,12 @@ class BinsPanel:
         typed = self.ellipse.value == "typed"
         self.box.children = (self.ellipse_numbers,) if typed else ()
         maps = ("rho", "phi") if self.ellipse.value else self.editor.map_names
-        names = ("rho", "phi") if self.ellipse.value else (("q", "phi") if "q" in maps else ("x", "y"))
+        names = maps if self.ellipse.value else self._usual()
         for axis, name in zip(self.axes, names, strict=True):
             axis.set_maps(maps, name)
+
+    def _usual(self) -> tuple[str, str]:
+        return ("q", "phi") if "q" in self.editor.map_names else ("x", "y")
 
     def change(self, qmap: QMap) -> QMap:
         """Return the qmap with these bins; they are made, so that what does not allow them is said now."""
@@ -151,7 +154,10 @@ class BinsPanel:
             self.pick([])
 
     def refresh(self) -> None:
-        """Nothing here follows the mask; picked bins are looked up anew when something is done to them."""
+        """Offer the maps that there are; picked bins are looked up anew when something is done to them."""
+        if not self.ellipse.value:
+            for axis, name in zip(self.axes, self._usual(), strict=True):
+                form.offer(axis.map, self.editor.map_names, name)
 
     def pick_at(self, x: int, y: int, *, add: bool) -> None:
         """Pick the dynamic bin at a pixel, or let go of it."""

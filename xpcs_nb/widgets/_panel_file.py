@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import ipywidgets as w
+import numpy as np
+import tifffile
 
 from xpcs_nb.errors import OptionError
 from xpcs_nb.qmap import QMap, describe
 from xpcs_nb.widgets import _forms as form
+from xpcs_nb.widgets._transfer import Download, Upload
 
 if TYPE_CHECKING:
     from xpcs_nb.widgets._qmap_editor import QMapEditor
@@ -19,7 +23,7 @@ __all__ = ["FilePanel"]
 
 
 class FilePanel:
-    """Paths count from the folder of the kernel."""
+    """Paths count from the folder of the kernel; the browser sends and keeps files as well."""
 
     title = "File"
 
@@ -28,6 +32,11 @@ class FilePanel:
         self.target = form.text("save as", "qmap.h5")
         self.overwrite = form.check("replace an older file")
         self.origin = form.text("qmap file", hint="of any layout, or a result")
+        self.upload = Upload(
+            self.origin, tooltip="put a qmap file of this computer beside the kernel, to load or replay"
+        )
+        self.what = form.choice("download", ["qmap", "mask", "report"])
+        self.download = Download(self.send, title="download the qmap (HDF5), the mask (TIFF) or the report (PDF)")
         self.page = form.text("report", "qmap.pdf", hint=".pdf or .png")
         self.said = w.HTML()
         self.root = form.rows(
@@ -35,7 +44,9 @@ class FilePanel:
                 self.target,
                 self.overwrite,
                 form.action("Save", self.save, main=True),
+                (self.what, self.download),
                 self.origin,
+                self.upload,
                 (
                     form.action("Load", self.load, title="go on with the qmap of the file"),
                     form.action("Replay its edits", self.replay, title="do here what was done there"),
@@ -56,9 +67,21 @@ class FilePanel:
         """Write the qmap."""
         with self.editor.telling():
             path = self.editor.save(_path(self.target), overwrite=self.overwrite.value)
-            off = sum(not layer.on for layer in self.editor.layers)
-            left = f" without {off} edits that are switched off" if off else ""
-            self.editor.tell(f"Saved {path}{left}.", level="note")
+            self.editor.tell(f"Saved {path}.", level="note")
+
+    def send(self) -> None:
+        """Give a file to the browser."""
+        with self.editor.telling(), TemporaryDirectory() as folder:
+            name = Path(folder) / Path(self.target.value.strip() or "qmap").stem
+            kind = self.what.value
+            if kind == "qmap":
+                self.download.give(self.editor.save(name.with_suffix(".h5")))
+            elif kind == "report":
+                self.download.give(self.editor.report(name.with_suffix(".pdf")))
+            else:
+                path = name.with_name(f"{name.name}_mask.tif")
+                tifffile.imwrite(path, self.editor.qmap.mask.astype(np.uint8), compression="zlib")
+                self.download.give(path)
 
     def load(self) -> None:
         """Go on with another qmap."""

@@ -29,11 +29,9 @@ class ImagePanel:
 
     def __init__(self, editor: QMapEditor) -> None:
         self.editor = editor
-        channels = [SCATTERING, UNMASKED, MASK, DYNAMIC, STATIC, *editor.map_names]
-        if editor.frames is not None:
-            channels.insert(0, FRAMES)
-        self.channel = form.choice("show", channels, SCATTERING)
-        self.channel.observe(lambda _: self._chosen(), "value")
+        self.channel = form.choice("show", self._channels(), SCATTERING)
+        self.channel.observe(self._chosen, "value")
+        self._geometry = editor.geometry
         parts: list[Any] = [self.channel]
         if editor.frames is not None:
             last = editor.frames.n_frames - 1
@@ -47,7 +45,11 @@ class ImagePanel:
             parts += [form.heading("Raw frames"), self.frame, self.average, use]
         self.root = form.rows(parts)
 
-    def _chosen(self) -> None:
+    def _channels(self) -> tuple[str, ...]:
+        frames = () if self.editor.frames is None else (FRAMES,)
+        return (*frames, SCATTERING, UNMASKED, MASK, DYNAMIC, STATIC, *self.editor.map_names)
+
+    def _chosen(self, _: object = None) -> None:
         with self.editor.telling():
             counts = self.channel.value in COUNTS
             self.editor.view.limits = None
@@ -68,8 +70,15 @@ class ImagePanel:
         )
 
     def refresh(self) -> None:
-        """Show the channel again if it follows the mask."""
-        if self.channel.value in {UNMASKED, MASK}:
+        """Offer the maps that there are, and show the channel again if it follows the mask or the geometry."""
+        moved = self.editor.geometry != self._geometry
+        self._geometry, before = self.editor.geometry, self.channel.value
+        self.channel.unobserve(self._chosen, "value")
+        form.offer(self.channel, self._channels(), SCATTERING)
+        self.channel.observe(self._chosen, "value")
+        if self.channel.value != before:
+            self._chosen()
+        elif self.channel.value in {UNMASKED, MASK} or (moved and self.channel.value in self.editor.map_names):
             self.show()
 
     def refresh_bins(self) -> None:

@@ -12,6 +12,9 @@ import ipywidgets as w
 from xpcs_nb.errors import FileFormatError, MissingFileError, OptionError
 from xpcs_nb.qmap import QMap
 from xpcs_nb.widgets import _forms as form
+from xpcs_nb.widgets._curve_view import CurveView
+from xpcs_nb.widgets._outlier_drawing import outlier_panel
+from xpcs_nb.widgets._transfer import Upload
 
 if TYPE_CHECKING:
     from xpcs_nb.widgets._qmap_editor import QMapEditor
@@ -52,6 +55,11 @@ class Range:
             map_.observe(lambda change: self._say_limits(change["new"]), "value")
         rows = [w.HBox(parts, layout={"flex_flow": "row wrap"}) for parts in self.conditions]
         self.parts: Sequence[w.Widget] = (self.mode, *rows, self.limits)
+
+    def offer(self, maps: Sequence[str]) -> None:
+        """Offer these maps."""
+        for _, map_, _, _ in self.conditions:
+            form.offer(map_, ("–", *maps), "–")
 
     @staticmethod
     def _condition(maps: Sequence[str], number: int) -> tuple[w.Dropdown, w.Dropdown, w.Text, w.Text]:
@@ -100,22 +108,38 @@ class Outliers:
         self.rings = form.whole("rings", 180)
         self.box_size = form.whole("box, pixels", 32)
         self.percentiles = form.text("percentiles", "5, 95")
-        fields = (self.region, self.method, self.cutoff, self.rings, self.box_size, self.percentiles)
+        self.curve = w.VBox()
+        fields = (self.region, self.method, self.cutoff, self.rings, self.box_size, self.percentiles, self.curve)
         self.parts: Sequence[w.Widget] = fields
 
     def change(self, qmap: QMap) -> QMap:
         """Return the qmap after this edit."""
+        return qmap.mask_outliers(self.region.value, **self._options())
+
+    def show(self, qmap: QMap) -> None:
+        """Draw what pixels of the qmap are compared with, and what would leave."""
+        curve = qmap.outlier_curve(self.region.value, **self._options())
+        self.forget()
+        panel = outlier_panel(curve, rings=self.region.value == "ring")
+        self.curve.children = (CurveView([panel], height=240, label="counts with the limits of outliers"),)
+
+    def forget(self) -> None:
+        """Draw nothing."""
+        for view in self.curve.children:
+            view.close()
+        self.curve.children = ()
+
+    def _options(self) -> dict[str, Any]:
         percentiles = form.numbers("percentiles", self.percentiles.value)
         if len(percentiles) != 2:
             raise OptionError("two percentiles are needed", got=self.percentiles.value, expected="such as 5, 95")
-        return qmap.mask_outliers(
-            self.region.value,
-            method=self.method.value,
-            cutoff=self.cutoff.value,
-            rings=self.rings.value,
-            box_size=self.box_size.value,
-            percentiles=(percentiles[0], percentiles[1]),
-        )
+        return {
+            "method": self.method.value,
+            "cutoff": self.cutoff.value,
+            "rings": self.rings.value,
+            "box_size": self.box_size.value,
+            "percentiles": (percentiles[0], percentiles[1]),
+        }
 
 
 class Similar:
@@ -128,12 +152,17 @@ class Similar:
         self.y = form.whole("y", 0, least=0)
         self.radius = form.real("within radius", 50.0)
         self.variation = form.real("variation, %", 50.0)
-        self.parts: Sequence[w.Widget] = (self.x, self.y, self.radius, self.variation)
+        self.connected = form.check("only what hangs together with it", True)
+        self.parts: Sequence[w.Widget] = (self.x, self.y, self.radius, self.variation, self.connected)
 
     def change(self, qmap: QMap) -> QMap:
         """Return the qmap after this edit."""
         return qmap.mask_similar(
-            self.x.value, self.y.value, radius=self.radius.value, variation=self.variation.value / 100
+            self.x.value,
+            self.y.value,
+            radius=self.radius.value,
+            variation=self.variation.value / 100,
+            connected=self.connected.value,
         )
 
 
@@ -147,7 +176,8 @@ class FileMask:
         self.key = form.text("dataset", hint="in HDF5 files")
         self.inverted = form.check("1 is a bad pixel")
         self.blemish = form.check("blemish: nothing brings it back")
-        self.parts: Sequence[w.Widget] = (self.path, self.key, self.inverted, self.blemish)
+        self.upload = Upload(self.path, tooltip="use a file of this computer")
+        self.parts: Sequence[w.Widget] = (self.path, self.upload, self.key, self.inverted, self.blemish)
 
     def change(self, qmap: QMap) -> QMap:
         """Return the qmap after this edit."""
@@ -234,7 +264,7 @@ class MaskPanel:
         self.body = w.VBox()
         preview = form.action("Evaluate", self.evaluate, title="show which pixels would change")
         apply = form.action("Apply", self.apply, title="evaluate and apply", main=True)
-        clear = form.action("Clear", editor.clear_preview, title="forget what was evaluated")
+        clear = form.action("Clear", self.clear, title="forget what was evaluated")
         self.root = form.rows([self.kind, self.body, (preview, apply, clear)])
         self.kind.observe(lambda _: self._show(), "value")
         self._show()
@@ -247,10 +277,26 @@ class MaskPanel:
     def _show(self) -> None:
         self.body.children = tuple(self.forms[self.kind.value].parts)
 
+    def mask_like(self, x: int, y: int) -> None:
+        """Mask the pixels like one, by the numbers of the form."""
+        rows, columns = self.editor.qmap.shape
+        if not (0 <= x < columns and 0 <= y < rows):
+            raise OptionError("the pixel is off the image", got=f"x {x}, y {y}")
+        similar = self.forms[Similar.title]
+        similar.x.value, similar.y.value = x, y
+        self.editor.apply(similar.change)
+
     def evaluate(self) -> None:
         """Mark the pixels that would change."""
         with self.editor.telling():
             self.editor.preview(self.forms[self.kind.value].change)
+            if self.kind.value == Outliers.title:
+                self.forms[Outliers.title].show(self.editor.qmap)
+
+    def clear(self) -> None:
+        """Forget what was evaluated."""
+        self.editor.clear_preview()
+        self.forms[Outliers.title].forget()
 
     def apply(self) -> None:
         """Evaluate and apply."""
@@ -258,7 +304,8 @@ class MaskPanel:
             self.editor.apply(self.forms[self.kind.value].change)
 
     def refresh(self) -> None:
-        """Nothing here depends on the qmap."""
+        """Offer the maps that there are."""
+        self.forms["ranges of maps"].offer(self.editor.map_names)
 
 
 def parse_pixels(said: str, *, rows_first: bool = False, from_one: bool = False) -> list[tuple[int, int]]:

@@ -16,8 +16,10 @@ from xpcs_nb.core import Geometry, Metadata
 from xpcs_nb.errors import OptionError, QMapError, XpcsError
 from xpcs_nb.plots import qmap_report
 from xpcs_nb.qmap import Edit, QMap
+from xpcs_nb.widgets._display import Display, geometry_of
 from xpcs_nb.widgets._document import Document, Layer
 from xpcs_nb.widgets._draw_view import DrawView
+from xpcs_nb.widgets._later import Later
 from xpcs_nb.widgets._live_panel import LivePanel
 from xpcs_nb.widgets._looks import share_looks
 from xpcs_nb.widgets._notices import notice
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
     from xpcs_nb.flows import Facility, Run
 
 __all__ = ["QMapEditor"]
-
-#: Maps that are read out under the cursor.
-READ_OUT = ("q", "phi")
 
 
 class QMapEditor(ipywidgets.HBox):
@@ -72,28 +71,30 @@ class QMapEditor(ipywidgets.HBox):
     ) -> None:
         opened = open_source(source, metadata, max_frames=max_frames)
         self._document = Document(opened.qmap)
-        self._shown: QMap | None = None
         self._marked = False
+        self._later = Later()
         self._listeners: list[Callable[[QMap], object]] = []
         self.source = opened.path
         self.frames = opened.frames
-        self.view = DrawView(height=height, label="scattering with mask and bins; draw on it")
+        self.view = DrawView(height=height, label="scattering with mask and bins; draw on it", layout={"width": "100%"})
         self.view.on_request(self._asked)
-        self._tabs = ipywidgets.Tab(layout={"flex": "1 1 400px", "min_width": "340px", "max_width": "460px"})
+        self._display = Display(self.view)
+        self._tabs = ipywidgets.Tab(layout={"flex": "1 1 410px", "min_width": "340px", "max_width": "470px"})
         self._tabs.add_class("xnb-panels")
         picture = ipywidgets.Box([self.view], layout={"flex": "1000 1 560px", "min_width": "320px"})
         super().__init__([picture, self._tabs], layout={"flex_flow": "row wrap"})
         self.add_class("xnb-editor")
         self.bins = BinsPanel(self)
         self._image = ImagePanel(self)
-        masks = MaskPanel(self)
-        self._panels = (EditPanel(self), masks, self.bins, GeometryPanel(self), self._image, FilePanel(self))
+        self._masks = MaskPanel(self)
+        self._panels = (EditPanel(self), self._masks, self.bins, GeometryPanel(self), self._image, FilePanel(self))
         for panel in self._panels:
             self.add_panel(panel.title, panel.root)
         self._tabs.selected_index = 0
-        share_looks(self, *masks.all_parts)
+        share_looks(self, *self._masks.all_parts)
         self.show_image(None)
-        self._refresh()
+        self._display.show_drawn(self._document)
+        self._show_rest()
         self._add_consequences(source, metadata)
 
     @property
@@ -120,7 +121,7 @@ class QMapEditor(ipywidgets.HBox):
     @property
     def geometry(self) -> Geometry | None:
         """The geometry of the qmap; None where it does not say it."""
-        return _geometry(self.qmap)
+        return geometry_of(self.qmap)
 
     @property
     def map_names(self) -> tuple[str, ...]:
@@ -199,7 +200,7 @@ class QMapEditor(ipywidgets.HBox):
         self._document.extend(after)
         self.clear_preview()
         self._changed()
-        self.tell(notice(before, after, after.edits[len(before.edits) :]), level="note")
+        self._later.do(lambda: self.tell(notice(before, after, after.edits[len(before.edits) :]), level="note"))
 
     def preview(self, change: Callable[[QMap], QMap]) -> int:
         """Mark the pixels whose use `change` would change, and return their number.
@@ -245,7 +246,7 @@ class QMapEditor(ipywidgets.HBox):
         self._changed()
 
     def switch_edit(self, index: int, on: bool) -> None:
-        """Let an edit of `layers` count, or not; what is switched off is not saved.
+        """Let an edit of `layers` count, or not; what is switched off is saved as such.
 
         Raises
         ------
@@ -266,14 +267,14 @@ class QMapEditor(ipywidgets.HBox):
         self._changed()
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write the qmap with its edits.
+        """Write the qmap with its edits, also those that are switched off.
 
         Raises
         ------
         ResultExistsError, WriteError, QMapError
             As `QMap.save`.
         """
-        return self.qmap.save(path, overwrite=overwrite)
+        return self._document.saved.save(path, overwrite=overwrite)
 
     def load(self, path: str | PathLike[str]) -> None:
         """Go on with the qmap of a file; the image stays.
@@ -319,7 +320,7 @@ class QMapEditor(ipywidgets.HBox):
         beside = Path(metadata) if isinstance(metadata, str | PathLike) else None
         what = source if hasattr(source, "children") else self.source
         self.live = LivePanel(self.source, metadata=beside)
-        self.resubmit = Resubmit(what, lambda: self.qmap, metadata=beside)
+        self.resubmit = Resubmit(what, lambda: self._document.saved, metadata=beside)
         self.add_panel("g2", self.live)
         self.add_panel("process", self.resubmit)
         self.on_change(self.live.update)
@@ -333,54 +334,40 @@ class QMapEditor(ipywidgets.HBox):
         self.view.set_image(image, name=name, unit=unit)
 
     def _changed(self) -> None:
-        """Show the qmap as it is now, and tell all who want to know."""
-        self._refresh()
+        """Show the mask as it is now, and then the rest to all who want to know."""
+        self._display.show_drawn(self._document)
+        self._later.do(self._tell_all)
+
+    def _tell_all(self) -> None:
+        self._show_rest()
         for callback in list(self._listeners):
             callback(self.qmap)
 
-    def _refresh(self) -> None:
-        qmap, before = self.qmap, self._shown
-        self._shown = qmap
-        self.view.set_mask(qmap.mask)
-        self.view.set_shapes(self.layers)
-        self.view.set_history(undo=self._document.can_undo, redo=self._document.can_redo)
-        if before is None or before.start is not qmap.start or _blemishing(before) != _blemishing(qmap):
-            self.view.set_mask(_blemish(qmap), name="blemish")
-        if before is None or _geometry(before) != _geometry(qmap):
-            beam = self.geometry
-            self.view.set_markers([] if beam is None else [(beam.beam_center_x, beam.beam_center_y)])
-            self.view.set_stale("maps")
+    def _show_rest(self) -> None:
+        self._display.show_rest(self.qmap)
         for panel in self._panels:
             panel.refresh()
-        self.view.set_stale("bins")
 
     def _show_stale(self, what: Iterable[str]) -> None:
         """Work out what the page asks for now that the pen rests."""
         old = self.view.take_stale(what)
         if "bins" in old:
             self._show_bins()
-        if "maps" in old and self.geometry is not None:
-            units = self.geometry.map_units
-            for name in READ_OUT:
-                self.view.set_map(name, self.geometry.map(name, self.qmap.shape), unit=units[name])
+        if "maps" in old:
+            self._display.show_maps(self.qmap)
 
     def _show_bins(self) -> None:
-        """Work out the bins and show their borders; what does not allow them is said, and the mask stays."""
+        """Show the bins; what does not allow them is said, and the mask stays."""
         try:
-            arrays = self.qmap.arrays
+            self._display.show_bins(self.qmap)
         except QMapError as error:
             self.tell(f"No bins: {error}")
-            for kind in ("dynamic", "static"):
-                self.view.set_labels(kind, None)
             return
-        for kind in ("dynamic", "static"):
-            labels = getattr(arrays, f"{kind}_roi_map")
-            self.view.set_labels(kind, labels if labels.any() else None, title=f"{kind} bin")
         self._image.refresh_bins()
 
     def _asked(self, request: Mapping[str, Any]) -> None:
         """Do what a user asked for on the image."""
-        with self.telling():
+        with self.telling(), self._later.waiting():
             kind = request.get("type")
             rules: dict[Any, Callable[[], object]] = {
                 "draw": lambda: self.edit(request["edit"]),
@@ -390,28 +377,9 @@ class QMapEditor(ipywidgets.HBox):
                 "redo": self.redo,
                 "wanted": lambda: self._show_stale(request["what"]),
                 "center": lambda: self.move_center(float(request["x"]), float(request["y"])),
+                "similar": lambda: self._masks.mask_like(int(request["x"]), int(request["y"])),
                 "bin": lambda: self.bins.pick_at(int(request["x"]), int(request["y"]), add=bool(request["add"])),
             }
             if kind not in rules:
                 raise OptionError("a message of the page can't be understood", got=kind, expected=", ".join(rules))
             rules[kind]()
-
-
-def _geometry(qmap: QMap) -> Geometry | None:
-    try:
-        return qmap.geometry
-    except QMapError:
-        return None
-
-
-def _blemishing(qmap: QMap) -> list[Any]:
-    """Return the edits that make blemishes: detectors, and mask files that say so."""
-    return [edit for edit in qmap.edits if getattr(edit, "kind", "") == "detector" or getattr(edit, "blemish", False)]
-
-
-def _blemish(qmap: QMap) -> NDArray[np.bool_]:
-    """Return the good pixels of the detector, whatever the bins are."""
-    good: NDArray[np.bool_] = qmap.start.blemish.astype(bool)
-    for edit in _blemishing(qmap):
-        good = good & edit.good.mask()
-    return good

@@ -6,7 +6,7 @@ import { EditScene } from "./edit_scene.js";
 import { View, definition } from "./image_view.js";
 import { SHAPES } from "./shapes.js";
 import { MODES, TOOLS, toolBar } from "./tool_bar.js";
-import { BinsTool, BrushTool, CenterTool, PixelsTool, PolygonTool, SelectTool, StretchTool, isDrawn, tidy } from "./tools.js";
+import { BinsTool, BrushTool, CenterTool, PixelsTool, PolygonTool, SelectTool, SimilarTool, StretchTool, isDrawn, tidy } from "./tools.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -30,8 +30,8 @@ class DrawView extends View {
     for (const what of ["tools", "said"]) this.hear(what);
   }
 
-  hear(what) {
-    if (!this.toolBar) return super.hear(what);
+  hear(what, box = null) {
+    if (!this.toolBar) return super.hear(what, box);
     if (what === "tools") {
       this.toolBar.update();
       const tool = this.tools[this.model.get("tool")] ?? this.hand;
@@ -40,7 +40,7 @@ class DrawView extends View {
     else if (what === "answered") {
       this.sketch = null;
       this.repaint("vectors");
-    } else super.hear(what);
+    } else super.hear(what, box);
   }
 
   showSaid() {
@@ -140,6 +140,7 @@ function makeTools(view) {
     brush: new BrushTool(view, false),
     eraser: new BrushTool(view, true),
     pixels: new PixelsTool(view),
+    similar: new SimilarTool(view),
     center: new CenterTool(view),
     bins: new BinsTool(view),
   };

@@ -1,13 +1,15 @@
 // The list of edits: a row for each, the newest on top.
 
 import { button, element } from "./dom.js";
+import { keepKeys } from "./keys.js";
 
 class EditList {
   constructor(model, entries) {
     this.model = model;
     this.entries = entries;
     this.list = element("ol", { class: "xnb-edits", "aria-label": "edits, the newest first" });
-    this.root = element("div", { class: "xnb-edit-list", "data-lm-suppress-shortcuts": "true" }, this.list);
+    this.root = element("div", { class: "xnb-edit-list" }, this.list);
+    keepKeys();
     this.show();
   }
 

@@ -2,6 +2,7 @@
 
 import { displayBar } from "./bar.js";
 import { element } from "./dom.js";
+import { keepKeys } from "./keys.js";
 import { Hand, Pointer } from "./pointer.js";
 import { paint } from "./raster.js";
 import { Readout } from "./readout.js";
@@ -41,8 +42,8 @@ export class View {
     this.notice = element("div", { class: "xnb-notice" }, "No image: run the cell that made this view.");
     this.stage.append(this.notice);
     this.bar = displayBar(this);
-    // JupyterLab must not take the keys that are typed here for its own commands.
-    this.root = element("div", { class: "xnb-view", "data-lm-suppress-shortcuts": "true" });
+    this.root = element("div", { class: "xnb-view" });
+    keepKeys();
     this.root.append(this.bar.root, this.stage, this.readout.root);
     this.stale = { image: true, vectors: true };
     this.pending = 0;
@@ -57,7 +58,7 @@ export class View {
       this.model.on(name, call);
       this.stop.push(() => this.model.off(name, call));
     };
-    const hear = (what) => this.hear(what);
+    const hear = (what, box) => this.hear(what, box);
     this.scene.listeners.add(hear);
     this.stop.push(() => this.scene.listeners.delete(hear));
     on("change:height", () => this.resize());
@@ -84,14 +85,15 @@ export class View {
     this.repaint("vectors");
   }
 
-  hear(what) {
+  hear(what, box = null) {
+    if (what === "flags") return this.paintBox(box);
     const { image } = this.scene;
     this.notice.hidden = image !== null;
     if (what === "size" && image) {
       this.viewport.setFrame(image.rows, image.columns);
       this.resize();
     }
-    if (what !== "flags" && what !== "shapes") this.bar.update();
+    if (what !== "shapes") this.bar.update();
     this.readout.update();
     this.repaint(what === "shapes" ? "vectors" : "image");
   }
@@ -134,12 +136,34 @@ export class View {
     this.stale = { image: false, vectors: false };
   }
 
-  paintImage() {
+  paintImage(part = null) {
     const { width, height } = this.canvas;
     const context = this.canvas.getContext("2d", { alpha: false });
     if (!this.pixels) this.pixels = context.createImageData(width, height);
-    paint(this.scene, this.viewport, new Uint32Array(this.pixels.data.buffer), width, height, this.density);
-    context.putImageData(this.pixels, 0, 0);
+    const { x, y, w, h } = part ?? { x: 0, y: 0, w: width, h: height };
+    const words = new Uint32Array(this.pixels.data.buffer);
+    paint(this.scene, this.viewport, { words, width, x, y, w, h }, this.density);
+    context.putImageData(this.pixels, 0, 0, x, y, w, h);
+  }
+
+  // What changed in a box of the image is painted now, not with the next frame: a pen waits for it.
+  paintBox(box) {
+    this.readout.update();
+    if (this.stale.image || !this.pixels || !this.scene.image) return this.repaint();
+    const part = this.onCanvas(box);
+    if (part.w > 0 && part.h > 0) this.paintImage(part);
+    this.root.dispatchEvent(new CustomEvent("xnb-painted", { detail: { image: true, vectors: false } }));
+  }
+
+  // Pixels of the canvas over a box of the image; the next ones too, whose border to it may be drawn.
+  onCanvas([top, left, height, width]) {
+    const corners = [[left - 0.5, top - 0.5], [left + width - 0.5, top + height - 0.5]];
+    const [[ax, ay], [bx, by]] = corners.map(([x, y]) => this.viewport.toScreen(x, y).map((part) => part * this.density));
+    const within = (place, most) => Math.min(Math.max(place, 0), most);
+    const [x, y] = [within(Math.floor(ax) - 1, this.canvas.width), within(Math.floor(Math.min(ay, by)) - 1, this.canvas.height)];
+    const w = within(Math.ceil(bx) + 1, this.canvas.width) - x;
+    const h = within(Math.ceil(Math.max(ay, by)) + 1, this.canvas.height) - y;
+    return { x, y, w, h };
   }
 
   paintVectors() {

@@ -1,5 +1,6 @@
 // The whole: what is shown, and what was there before it.
 
+import { keepKeys } from "./keys.js";
 import { detail } from "./portal_detail.js";
 import { button, caller, h } from "./portal_dom.js";
 import { averageForm, downloadForm, figures, reprocessForm, selectionBar } from "./portal_forms.js";
@@ -10,6 +11,7 @@ import { searchBar, sidebar } from "./portal_search.js";
 const EVERY = { compare: "Comparison", average: "Average" };
 
 function makeApp(model, el) {
+  keepKeys();
   const call = caller(model);
   const app = {
     call, id: Math.random().toString(36).slice(2), active: 0, tab: "Plots", view: "cards", choices: {},

@@ -25,8 +25,8 @@ export class Scene {
     model.on("change:layers", () => this.recolour(false));
   }
 
-  changed(what) {
-    for (const listener of this.listeners) listener(what);
+  changed(what, box = null) {
+    for (const listener of this.listeners) listener(what, box);
   }
 
   // Limits and tables are made when something is painted with them.
@@ -67,7 +67,7 @@ export class Scene {
     const known = this.marks.size;
     this.marks.add(message.name);
     writeBits(this.flags, this.image.columns, message.box, bytesOf(buffers[0]), FLAGS[message.name]);
-    this.changed(this.marks.size > known ? "layers" : "flags");
+    this.changed(this.marks.size > known ? "layers" : "flags", message.box);
   }
 
   async take_labels(message, buffers) {

@@ -283,17 +283,27 @@ export class CenterTool extends Tool {
   }
 }
 
-export class BinsTool extends Tool {
-  cursor = "pointer";
-
-  down(point) {
-    this.from = point;
-  }
+class ClickTool extends Tool {
+  down() {}
 
   move() {}
 
   up(point) {
-    this.view.ask({ type: "bin", x: Math.round(point.x), y: Math.round(point.y), add: point.shift || point.ctrl });
+    this.click(Math.round(point.x), Math.round(point.y), point);
+  }
+}
+
+export class BinsTool extends ClickTool {
+  cursor = "pointer";
+
+  click(x, y, point) {
+    this.view.ask({ type: "bin", x, y, add: point.shift || point.ctrl });
+  }
+}
+
+export class SimilarTool extends ClickTool {
+  click(x, y) {
+    this.view.ask({ type: "similar", x, y });
   }
 }
 
