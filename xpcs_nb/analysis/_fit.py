@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from xpcs_nb.analysis._few_samples import error_dof, smooth_errors
 from xpcs_nb.analysis._fit_dataset import fit_dataset
 from xpcs_nb.analysis._fit_limits import Bounds, Fixed, freedom_of
 from xpcs_nb.analysis._known_models import ModelName, model_of, remember
@@ -172,14 +173,18 @@ def curves_of(data: xr.Dataset, used: xr.DataArray, use: Uncertainty, weights: W
     delay = data["delay"].to_numpy().astype(float)
     # Delay 0 is never used, and has no logarithm.
     delay = np.where(delay > 0, delay, delay[delay > 0].min(initial=1.0))
-    covariance, white = None, None
-    if use == "g2_err" and "g2_cov" in data:
-        covariance = data["g2_cov"].transpose("bin", "delay", ...).to_numpy().astype(float)
+    covariance, white, dof = None, None, None
+    if use == "g2_err":
+        dof = error_dof(data)
+        if "g2_cov" in data:
+            covariance = data["g2_cov"].transpose("bin", "delay", ...).to_numpy().astype(float)
     if weights == "covariance":
         if covariance is None:
             raise OptionError("there is no covariance to weight with", where="weights", expected="g2_cov beside g2_err")
         white = whitening(covariance, sigma, points, _samples(data["g2_cov"]))
-    return Curves(delay, g2, sigma, points, covariance, white)
+    elif covariance is not None and dof is not None:
+        sigma = smooth_errors(sigma, np.log(delay), points, dof)
+    return Curves(delay, g2, sigma, points, covariance, white, dof)
 
 
 def _samples(covariance: xr.DataArray) -> int:

@@ -14,6 +14,8 @@ type Floats = NDArray[np.float64]
 
 #: Rates of the grid.
 RATES = 40
+#: Curves whose products with the grid are taken at a time.
+ROWS = 32
 
 
 def best_of_grid(
@@ -56,10 +58,7 @@ def _grid(
     theta = np.where(np.isnan(freedom.fixed[0, 2:]), theta, freedom.fixed[0, 2:])
     shape, _ = shape_of(delay, theta)
     w, wg = weight.sum(1)[:, None], (weight * g2).sum(1)[:, None]
-    # Not by BLAS, whose threads take longer to wake than these products.
-    ws, wss, wgs = (
-        np.einsum("dt,ct->dc", *pair) for pair in ((weight, shape), (weight, shape**2), (weight * g2, shape))
-    )
+    ws, wss, wgs = (_product(*pair) for pair in ((weight, shape), (weight, shape**2), (weight * g2, shape)))
     held_baseline, held_contrast = freedom.fixed[:, :1], freedom.fixed[:, 1:2]
     free_baseline = bool(np.isnan(held_baseline[0]))
     # About the mean where the baseline is free to follow it, which takes the baseline out of the problem.
@@ -76,3 +75,11 @@ def _grid(
     chosen = contrast[row, best]
     baseline = (wg[:, 0] - chosen * ws[row, best]) / w[:, 0] if free_baseline else held_baseline[:, 0]
     return np.column_stack([baseline, chosen, theta[best]])
+
+
+def _product(first: Floats, second: Floats) -> Floats:
+    """Return first @ second.T in parts so small that BLAS wakes no threads, which takes longer than the product."""
+    found = np.empty((len(first), len(second)))
+    for row in range(0, len(first), ROWS):
+        np.matmul(first[row : row + ROWS], second.T, out=found[row : row + ROWS])
+    return found
