@@ -236,14 +236,16 @@ def _reasons(
     unknown = sorted(set(exclude) - set(fit["bin"].to_numpy().tolist()))
     if unknown:
         raise OptionError("no such bins", where="exclude", got=unknown, expected="values of the coordinate bin")
+    bins = fit["bin"].to_numpy()
+    positions, errors = fit["q"].to_numpy().astype(float), fit[f"{rate}_err"].to_numpy().astype(float)
+    success = fit["success"].to_numpy().astype(bool)
+    status = fit["status"].to_numpy() if "status" in fit else np.full(len(bins), "status unknown")
     reasons: list[str | None] = []
-    for bin_ in range(fit.sizes["bin"]):
-        one = fit.isel(bin=bin_)
-        q, error = float(one["q"]), float(one[f"{rate}_err"])
-        if int(one["bin"]) in exclude:
+    for label, q, error, fitted, said in zip(bins, positions, errors, success, status, strict=True):
+        if int(label) in exclude:
             reason = "excluded by hand"
-        elif not bool(one["success"]):
-            reason = f"no fit ({str(one['status'].item()) if 'status' in one else 'status unknown'})"
+        elif not fitted:
+            reason = f"no fit ({said})"
         elif not (np.isfinite(q) and q > 0):
             reason = f"q is {q:g}"
         elif not low <= q <= high:
