@@ -58,6 +58,10 @@ class Model(ABC):
     def curve(self, delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
         """Return g2 (D, T) and its derivatives (D, P, T) for parameters `theta` (D, P), rates as logarithms."""
 
+    def values(self, delay: Floats, theta: Floats) -> Floats:
+        """Return g2 alone, (D, T)."""
+        return self.curve(delay, theta)[0]
+
     def system(self, delay: Floats, theta: Floats) -> Floats:
         """Return both in one array, derivatives first, (D, P + 1, T)."""
         value, slopes = self.curve(delay, theta)
@@ -136,6 +140,11 @@ class ShapeModel(Model):
         return system[:, -1], system[:, :-1]
 
     @override
+    def values(self, delay: Floats, theta: Floats) -> Floats:
+        shape, _ = self.shape(delay, theta[:, 2:])
+        return theta[:, :1] + theta[:, 1:2] * shape
+
+    @override
     def system(self, delay: Floats, theta: Floats) -> Floats:
         shape, slopes = self.shape(delay, theta[:, 2:])
         system = np.empty((len(theta), theta.shape[1] + 1, len(delay)))
@@ -162,4 +171,4 @@ def evaluate(model: Model, delay: Floats, values: Floats) -> Floats:
     theta = np.array(values, dtype=float)
     theta[:, model.rates] = np.log(theta[:, model.rates])
     parts = [theta[first : first + CHUNK] for first in range(0, len(theta), CHUNK)]
-    return np.concatenate([model.curve(delay, part)[0] for part in parts]) if parts else np.empty((0, len(delay)))
+    return np.concatenate([model.values(delay, part) for part in parts]) if parts else np.empty((0, len(delay)))
