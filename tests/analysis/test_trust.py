@@ -305,6 +305,24 @@ def test_a_dataset_without_g2_is_refused():
         trust_report(xr.Dataset({"a": ("x", [1.0])}))
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [(None, "4 values of I.q. and 0 labels"), ([0, 1, 2, 3], "among them 0"), ([1, 2, 2, 3], "4 values")],
+)
+def test_scattering_that_does_not_fit_the_map_is_told(labels, words):
+    known = curves()
+    multitau = xr.Dataset(
+        {"g2": (("delay", "bin"), known.g2), "g2_err": (("delay", "bin"), known.err)},
+        {"delay": known.frames * 0.1, "delay_frames": ("delay", known.frames), "bin": np.arange(1, D + 1)},
+    )
+    image = np.repeat(np.arange(1, 5), 4).reshape(4, 4)
+    qmap = xr.Dataset({"static_roi_map": (("y", "x"), image), "dynamic_roi_map": (("y", "x"), np.ones((4, 4), int))})
+    coords = {} if labels is None else {"static_bin": labels}
+    saxs = xr.Dataset({"scattering_1d": ("static_bin", np.ones(4))}, coords)
+    with pytest.raises(OptionError, match=f"does not fit the map of static bins.*{words}"):
+        trust_report(xr.DataTree.from_dict({"multitau": multitau, "qmap": qmap, "saxs": saxs}))
+
+
 def test_it_is_quick():
     known = evidence()
     judge(known)

@@ -84,6 +84,12 @@ class TestContent:
         np.testing.assert_allclose(data["g2_cov"], expected, rtol=1e-3, atol=1e-9)
         assert data["g2_err"].attrs["estimator"] == "scatter of 12 repeats"
         assert data["g2_cov"].attrs["samples"] == N
+        assert (data["g2_dof"] == N - 1).all()
+
+    def test_files_say_on_how_many_blocks_errors_rest(self, repeats):
+        one = xnb.open_result(repeats[0])["multitau"].to_dataset()
+        assert int(one["g2_dof"].min()) == one["g2_cov"].attrs["samples"] - 1
+        np.testing.assert_array_equal(xnb.fit_g2(one)["error_dof"], one["g2_dof"])
 
     def test_it_says_what_it_is_made_of(self, repeats, mean):
         assert mean.attrs["averaged"] == [path.name for path in repeats]

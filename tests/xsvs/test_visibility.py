@@ -11,9 +11,11 @@ import xarray as xr
 
 import xpcs_nb as xnb
 from xpcs_nb.analysis import visibility
+from xpcs_nb.core import EventList, Geometry
 from xpcs_nb.errors import OptionError
 from xpcs_nb.plots import plot_photons, plot_xsvs
-from xpcs_nb.testing import ar1_frames, simulate_measurement
+from xpcs_nb.qmap import partition
+from xpcs_nb.testing import ar1_frames, renewal_events, simulate_measurement
 
 mpl.use("Agg")
 
@@ -47,17 +49,39 @@ def test_visibility_has_no_seams_and_right_ends():
         visibility(1, 1.0, frame_time=1.0, count_time=2.0)
 
 
-def test_the_rate_is_recovered_and_its_error_is_of_the_right_size(photons, qmap):
-    """Errors carried over from a jackknife of few blocks are too small by 1.2 to 1.6 (docs/how-to/xsvs.md)."""
-    found = []
-    for seed in range(16):
-        data = xnb.xsvs(photons(0.2, 0.25, 12.0, 512, seed), qmap, frame_time=0.01, count_time=0.0)
-        fit = xnb.fit_visibility(data)
-        assert (fit.status == "ok").all()
-        found.append(np.stack([(fit.rate - 1 / 0.24) / fit.rate_err, (fit.contrast - 0.25) / fit.contrast_err]))
-    pulls = np.array(found)
-    assert np.abs(pulls.mean(axis=(0, 2))).max() < 1
-    assert 0.7 < np.sqrt(np.mean(np.square(pulls))) < 1.9
+@pytest.fixture(scope="module")
+def few_blocks():
+    """Contrasts of 70 series in two bins of 7 and 8 blocks; rate 1/0.24 s, contrast 0.25."""
+    geometry = Geometry(energy=10, detector_distance=5, pixel_size=75e-6, beam_center_x=-20, beam_center_y=20)
+    shape = (40, 40)
+    qmap = partition(geometry, shape, np.ones(shape, dtype=bool), q=(2, 6))
+    rng, found = np.random.default_rng(21), []
+    for _ in range(70):
+        events = EventList(*renewal_events(np.full(1600, 0.2), 12.0, 0.25, 512, rng), 512, shape)
+        found.append(xnb.xsvs(events, qmap, frame_time=0.01, count_time=0.0))
+    return found
+
+
+def pulls_of(series, **options):
+    fits = [xnb.fit_visibility(data, **options) for data in series]
+    assert all((fit.status == "ok").all() for fit in fits)
+    return np.array([[(fit.rate - 1 / 0.24) / fit.rate_err, (fit.contrast - 0.25) / fit.contrast_err] for fit in fits])
+
+
+def test_errors_of_rate_and_contrast_hold_the_truth_as_often_as_they_say(few_blocks):
+    assert float(few_blocks[0].contrast_dof.max()) < 9
+    pulls = pulls_of(few_blocks)
+    inside = np.mean(np.abs(pulls) < 1, axis=(0, 2))
+    assert (inside > 0.59).all(), inside
+    assert (inside < 0.77).all(), inside
+    assert 0.62 < inside.mean() < 0.74
+    assert np.abs(pulls.mean(axis=(0, 2))).max() < 0.3
+    told_of_many = pulls_of([data.drop_vars("contrast_dof") for data in few_blocks])
+    assert np.mean(np.abs(told_of_many) < 1) < inside.mean() - 0.03
+
+
+def test_maximum_likelihood_finds_too_high_a_rate(few_blocks):
+    assert 0.4 < pulls_of(few_blocks, use="contrast")[:, 0].mean() < 1.2
 
 
 @pytest.mark.parametrize("use", ["contrast", "contrast_moment"])

@@ -7,6 +7,7 @@ from ._compare_models import compare_models
 from ._contrast import ContrastEstimate, contrast_from_counts
 from ._diffusion import DiffusionLimit, extrapolate_diffusion
 from ._dispersion import Dispersion, LeftOut, fit_dispersion
+from ._few_samples import error_dof, student
 from ._fit import Weights, fit_g2, fitted_curve
 from ._global import fit_global
 from ._global_dataset import global_dispersion
@@ -80,6 +81,7 @@ __all__ = [
     "contrast_from_counts",
     "cut_at_age",
     "cut_from_start",
+    "error_dof",
     "extrapolate_diffusion",
     "fit_dispersion",
     "fit_g2",
@@ -103,6 +105,7 @@ __all__ = [
     "preview_trust",
     "saxs_region",
     "size",
+    "student",
     "subtract_background",
     "to_absolute",
     "trc",

@@ -30,8 +30,9 @@ def g2_of_twotime(
     .. math:: g_2(\tau) = \langle C_2(t, t + \tau) \rangle_t
 
     at the delays of multi-tau, in groups of frames that widen with the delay (`LogGrid`). The diagonal, which holds
-    shot noise, takes no part. Errors are a jackknife over stretches of age: right where a stretch (the series over
-    `blocks`) is long against the decay, too small where speckle outlives it.
+    shot noise, takes no part. Errors are a jackknife over stretches of age, which allows for what neighbouring
+    stretches have in common: right where a stretch (the series over `blocks`) lasts some decay times, too small where
+    speckle outlives it.
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ def g2_of_twotime(
     Returns
     -------
     xarray.Dataset
-        ``g2``, ``g2_err`` (delay, bin), ``g2_cov`` (bin, delay, delay2); coordinates delay (s), delay_frames, n_pairs,
-        bin and those of the bins.
+        ``g2``, ``g2_err`` (delay, bin), ``g2_cov`` (bin, delay, delay2), ``g2_dof`` (bin); coordinates
+        delay (s), delay_frames, n_pairs, bin and those of the bins.
 
     Raises
     ------
@@ -146,6 +147,11 @@ def _dataset(cells: Cells, found: list[Averages], coords: dict[str, Any]) -> xr.
             "g2": (("delay", "bin"), np.stack([each.g2 for each in found], axis=1), about),
             "g2_err": (("delay", "bin"), np.stack([each.err for each in found], axis=1), wrong),
             "g2_cov": (("bin", "delay", "delay2"), np.stack([each.cov for each in found]), {"units": "1"}),
+            "g2_dof": (
+                "bin",
+                [each.dof for each in found],
+                {"units": "1", "long_name": "degrees of freedom of g2_err"},
+            ),
             "n_cells": (("delay", "bin"), np.stack([each.n_cells for each in found], axis=1), {"units": "1"}),
         },
         {

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from xpcs_nb.analysis._agreement import Agreement, Rejection, agreement
 from xpcs_nb.analysis._combine import Combined, MeanErrors, MeanWeights, combine
+from xpcs_nb.analysis._few_samples import error_dof
 from xpcs_nb.analysis._points import MIN_PAIRS, multitau_dataset, usable_delays
 from xpcs_nb.errors import OptionError
 
@@ -62,9 +63,9 @@ def average_g2(
     Returns
     -------
     xarray.Dataset
-        g2, g2_err (its ``estimator`` says which), g2_cov where known; ``scale(bin)``, the variance between the
-        repeats over that expected from their errors; ``repeat_chi2``, ``repeat_baseline``, ``repeat_kept``,
-        ``repeat_reason`` by ``repeat``.
+        g2, g2_err (a standard error; its ``estimator`` says which), g2_cov where known, ``g2_dof(bin)``, the degrees
+        of freedom of g2_err; ``scale(bin)``, the variance between the repeats over that expected from their errors;
+        ``repeat_chi2``, ``repeat_baseline``, ``repeat_kept``, ``repeat_reason`` by ``repeat``.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def average_g2(
     stack = _InMemory(datasets)
     usable = usable_delays(datasets[0], min_pairs=min_pairs).to_numpy()
     found = agreement(stack, usable, rejection)
-    mean = combine(stack, found.kept, usable, weights=weights, errors=errors)
+    mean = combine(stack, found.kept, usable, weights=weights, errors=errors, dof=error_dof(datasets[0]))
     warn_of_scatter(mean, len(found.kept))
     return mean_dataset(datasets[0], mean, found, labels)
 
@@ -165,6 +166,7 @@ def mean_dataset(first: xr.Dataset, mean: Combined, found: Agreement, names: Seq
         samples = mean.samples or (first["g2_cov"].attrs.get("samples") if "g2_cov" in first else None)
         text |= {} if samples is None else {"samples": int(samples)}
         data["g2_cov"] = (("bin", "delay", "delay2"), mean.cov, text)
+    data["g2_dof"] = ("bin", mean.dof, {"units": "1", "long_name": "degrees of freedom of the standard error of g2"})
     data["scale"] = (
         "bin",
         mean.scale,

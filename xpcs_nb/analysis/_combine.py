@@ -38,6 +38,8 @@ class Combined:
         Of each kept repeat in each bin, summing to 1 over the repeats, shape (K, D).
     scale
         Variance between the repeats over what their own errors make expect, shape (D,); NaN for one repeat.
+    dof
+        Degrees of freedom of the errors, shape (D,); inf where they are taken as known.
     estimator
         What the error is.
     samples
@@ -49,6 +51,7 @@ class Combined:
     cov: Floats | None
     weights: Floats
     scale: Floats
+    dof: Floats
     estimator: str
     samples: int | None
 
@@ -60,6 +63,7 @@ def combine(
     *,
     weights: MeanWeights = "equal",
     errors: MeanErrors = "auto",
+    dof: Floats | None = None,
 ) -> Combined:
     r"""Average the `kept` repeats: :math:`\bar g = \sum_i w_i g_i`.
 
@@ -70,6 +74,10 @@ def combine(
     bin, the mean over all usable points of scatter over error, for how large it is. ``auto`` is ``scaled`` below 100
     repeats.
 
+    Errors by scatter have n - 1 degrees of freedom. The factor of a bin has more, :math:`(n - 1) T^2 / \sum_{ij}
+    r_{ij}^2` for T points with correlations r (as many points as are independent of each other, each with n - 1), and
+    the repeats' own errors those of all their blocks; the errors have :math:`1/\nu = 1/\nu_1 + 1/\nu_2` of both.
+
     Parameters
     ----------
     repeats, kept
@@ -78,6 +86,8 @@ def combine(
         Points that tell the scatter, shape (T, D).
     weights, errors
         See `MeanWeights` and `MeanErrors`.
+    dof
+        Degrees of freedom of the errors of one repeat, shape (D,); None where they are known.
 
     Raises
     ------
@@ -94,13 +104,16 @@ def combine(
         samples: int | None = len(kept)
         variance, estimator = scatter, f"scatter of {len(kept)} repeats"
         cov: Floats | None = _scatter_cov(repeats, kept, share, g2)
+        freedom = np.full(len(scale), len(kept) - 1.0)
     else:
         # One repeat says nothing about its scatter.
         factor, samples = np.where(np.isfinite(scale), scale, 1.0), None
         variance, estimator = own * factor, f"errors of {len(kept)} repeats, scaled to their scatter"
         own_cov = _own_cov(repeats, kept, share)
         cov = None if own_cov is None else own_cov * factor[:, None, None]
-    return Combined(g2, np.sqrt(variance), cov, share, scale, estimator, samples)
+        with np.errstate(divide="ignore"):
+            freedom = 1 / (_rarity(own_cov, usable, len(kept)) + (0.0 if dof is None else 1 / (len(kept) * dof)))
+    return Combined(g2, np.sqrt(variance), cov, share, scale, freedom, estimator, samples)
 
 
 def _check(kept: list[int], weights: str, errors: str) -> None:
@@ -192,3 +205,18 @@ def _scale(scatter: Floats, own: Floats, usable: NDArray[np.bool_]) -> Floats:
     total, points = np.where(good, ratio, 0.0).sum(axis=0), good.sum(axis=0)
     scale: Floats = np.divide(total, points, out=np.full(len(total), np.nan), where=points > 0)
     return scale
+
+
+def _rarity(own_cov: Floats | None, usable: NDArray[np.bool_], n: int) -> Floats:
+    """Return one over the degrees of freedom of the scale of each bin, shape (D,); 0 where it is not estimated."""
+    if n < 2:
+        return np.zeros(usable.shape[1])
+    points = usable.sum(axis=0)
+    square = points.astype(np.float64)
+    if own_cov is not None:
+        variance = np.einsum("dtt->dt", own_cov)
+        good = usable.T & (variance > 0)
+        root = np.where(good, np.sqrt(np.where(good, variance, 1.0)), np.inf)
+        square = np.nansum((own_cov / (root[:, :, None] * root[:, None, :])) ** 2, axis=(1, 2))
+    rarity: Floats = square / np.maximum(points, 1) ** 2 / (n - 1)
+    return rarity

@@ -10,6 +10,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from xpcs_nb.analysis._few_samples import student
+from xpcs_nb.analysis._weighted import fit_linear
 from xpcs_nb.errors import FitError, OptionError
 
 __all__ = ["Dispersion", "LeftOut", "fit_dispersion"]
@@ -118,7 +120,8 @@ def fit_dispersion(
     A weighted straight line through :math:`\ln \Gamma` against :math:`\ln q` with weights
     :math:`(\Gamma/\sigma_\Gamma)^2`, the inverse variance of the logarithm. (Weighting :math:`\Gamma` itself with
     :math:`1/\sigma_\Gamma^2` pulls the curve down, since a rate that comes out too low has too small an error.)
-    Errors are absolute; chi2 tells whether the bins agree within them.
+    Errors are absolute; chi2 tells whether the bins agree within them. Where the errors of the rates rest on few
+    blocks or repeats (``error_dof``), those of D and n allow for weights that follow the noise (docs/explanation/fits).
 
     Parameters
     ----------
@@ -156,16 +159,20 @@ def fit_dispersion(
             expected=f"at least {parameters}",
             hint="; ".join(f"bin {out.bin}: {out.reason}" for out in bins.left_out) or None,
         )
-    return _line(np.log(bins.q), np.log(bins.rate), (bins.rate / bins.error) ** 2, exponent, bins.used, bins.left_out)
+    return _line(bins, exponent)
 
 
 @dataclass(frozen=True)
 class Rates:
-    """q (1/angstrom), rate and error (1/s) of the bins that can be used, their labels, and the other bins."""
+    """q (1/angstrom), rate and error (1/s) of the bins that can be used, their labels, and the other bins.
+
+    `dof` are the degrees of freedom of the errors, inf where nothing is said of them.
+    """
 
     q: Floats
     rate: Floats
     error: Floats
+    dof: Floats
     used: tuple[int, ...]
     left_out: tuple[LeftOut, ...]
 
@@ -191,37 +198,33 @@ def usable_rates(fit: xr.Dataset, rate: str, q_range: tuple[float, float] | None
     left_out = tuple(LeftOut(label, reason) for label, reason in zip(bins, reasons, strict=True) if reason is not None)
     q, value, error = (fit[name].to_numpy().astype(float)[good] for name in ("q", rate, f"{rate}_err"))
     used = tuple(label for label, keep in zip(bins, good, strict=True) if keep)
-    return Rates(q, value, error, used, left_out)
+    dof = fit["error_dof"].to_numpy().astype(float)[good] if "error_dof" in fit else np.full(len(q), np.inf)
+    return Rates(q, value, error, dof, used, left_out)
 
 
-def _line(
-    x: Floats,
-    y: Floats,
-    weight: Floats,
-    exponent: float | Literal["free"],
-    used: tuple[int, ...],
-    left_out: tuple[LeftOut, ...],
-) -> Dispersion:
-    pivot = float(np.average(x, weights=weight))
-    if exponent == "free":
-        moment = float(np.sum(weight * (x - pivot) ** 2))
-        slope, slope_err = float(np.sum(weight * (x - pivot) * y)) / moment, moment**-0.5
-    else:
-        slope, slope_err = float(exponent), 0.0
-    level, level_err = float(np.average(y - slope * (x - pivot), weights=weight)), float(weight.sum() ** -0.5)
+def _line(bins: Rates, exponent: float | Literal["free"]) -> Dispersion:
+    x, y, error = np.log(bins.q), np.log(bins.rate), bins.error / student(bins.dof) / bins.rate
+    middle = float(np.average(x, weights=error**-2))
+    free = exponent == "free"
+    design = np.column_stack([np.ones(len(x)), x - middle])[:, : 1 + free]
+    line = fit_linear(design, y if free else y - exponent * (x - middle), error, bins.dof)
+    slope = float(line.values[1]) if free else float(exponent)
+    # Where level and slope are not correlated.
+    shift = -float(line.covariance[0, 1] / line.covariance[1, 1]) if free else 0.0
+    pivot, level = middle + shift, float(line.values[0]) + slope * shift
     log_D = level - slope * pivot
     return Dispersion(
         D=float(np.exp(log_D)),
-        D_err=float(np.exp(log_D) * np.hypot(level_err, slope_err * pivot)),
+        D_err=float(np.exp(log_D)) * line.error(np.array([1.0, -middle])[: 1 + free]),
         exponent=slope,
-        exponent_err=slope_err,
+        exponent_err=line.error(np.array([0.0, 1.0])) if free else 0.0,
         q_pivot=float(np.exp(pivot)),
         rate_pivot=float(np.exp(level)),
-        rate_pivot_err=float(np.exp(level) * level_err),
-        chi2=float(np.sum(weight * (y - level - slope * (x - pivot)) ** 2)),
-        dof=len(x) - 1 - (exponent == "free"),
-        used=used,
-        left_out=left_out,
+        rate_pivot_err=float(np.exp(level)) * line.error(np.array([1.0, shift])[: 1 + free]),
+        chi2=line.chi2,
+        dof=len(x) - 1 - free,
+        used=bins.used,
+        left_out=bins.left_out,
     )
 
 
@@ -233,14 +236,16 @@ def _reasons(
     unknown = sorted(set(exclude) - set(fit["bin"].to_numpy().tolist()))
     if unknown:
         raise OptionError("no such bins", where="exclude", got=unknown, expected="values of the coordinate bin")
+    bins = fit["bin"].to_numpy()
+    positions, errors = fit["q"].to_numpy().astype(float), fit[f"{rate}_err"].to_numpy().astype(float)
+    success = fit["success"].to_numpy().astype(bool)
+    status = fit["status"].to_numpy() if "status" in fit else np.full(len(bins), "status unknown")
     reasons: list[str | None] = []
-    for bin_ in range(fit.sizes["bin"]):
-        one = fit.isel(bin=bin_)
-        q, error = float(one["q"]), float(one[f"{rate}_err"])
-        if int(one["bin"]) in exclude:
+    for label, q, error, fitted, said in zip(bins, positions, errors, success, status, strict=True):
+        if int(label) in exclude:
             reason = "excluded by hand"
-        elif not bool(one["success"]):
-            reason = f"no fit ({str(one['status'].item()) if 'status' in one else 'status unknown'})"
+        elif not fitted:
+            reason = f"no fit ({said})"
         elif not (np.isfinite(q) and q > 0):
             reason = f"q is {q:g}"
         elif not low <= q <= high:

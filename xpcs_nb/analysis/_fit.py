@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from xpcs_nb.analysis._few_samples import error_dof, smooth_errors
 from xpcs_nb.analysis._fit_dataset import fit_dataset
 from xpcs_nb.analysis._fit_limits import Bounds, Fixed, freedom_of
 from xpcs_nb.analysis._known_models import ModelName, model_of, remember
@@ -64,7 +65,9 @@ def fit_g2(
     curve are correlated. Where the dataset has ``g2_cov``, that covariance is carried over to the errors of the
     parameters (:math:`A C A^T` with A the influence of each point), which makes them honest for correlated points
     too, with any weights. By default it makes no weights, because a covariance estimated from a few dozen blocks has
-    no useful inverse (docs/explanation/fits). Attribute ``errors`` says which was done.
+    no useful inverse (docs/explanation/fits). Nor do the errors of single points, where they rest on few blocks or
+    repeats (``g2_dof``): weights are made of a smooth curve of them against delay, and the errors of the parameters
+    include Student's factor, so that 68 % of intervals hold the truth. Attribute ``errors`` says which was done.
 
     A bin fails, and then has no parameters and no curve, when it has too few points, when the iteration does not
     converge, when a parameter ends at its bound, when the points do not tell parameters apart, when a constant fits as
@@ -86,7 +89,7 @@ def fit_g2(
         Uncertainty that makes the weights: ``g2_err`` or ``g2_err_pixels`` (then ``g2_cov`` is not used).
     weights
         ``errors``: 1/sigma. ``covariance``: the inverse of ``g2_cov``, whose correlations are shrunk towards 0 by as
-        much as their noise asks for; for covariances of at least 20 samples (attribute ``samples`` of ``g2_cov``).
+        much as their noise asks for; for covariances of at least 200 samples (attribute ``samples`` of ``g2_cov``).
     min_pairs, delay_range
         See `usable_delays`.
     significance
@@ -96,7 +99,8 @@ def fit_g2(
     -------
     xarray.Dataset
         For each parameter ``name(bin)`` and ``name_err(bin)`` (rates in 1/s; 0 error where held);
-        ``covariance(bin, parameter, parameter2)``, ``chi2``, ``dof``, ``p_value`` (chance of a larger chi2, were the
+        ``covariance(bin, parameter, parameter2)``, ``error_dof`` (degrees of freedom of the errors, inf where they are
+        known), ``chi2``, ``dof``, ``p_value`` (chance of a larger chi2, were the
         model right), ``penalty`` (see `compare_models`), ``n_used`` and ``n_excluded`` points, ``success``,
         ``status`` (``ok`` or the reason), ``used(delay, bin)`` and ``fitted(delay, bin)``.
 
@@ -172,14 +176,18 @@ def curves_of(data: xr.Dataset, used: xr.DataArray, use: Uncertainty, weights: W
     delay = data["delay"].to_numpy().astype(float)
     # Delay 0 is never used, and has no logarithm.
     delay = np.where(delay > 0, delay, delay[delay > 0].min(initial=1.0))
-    covariance, white = None, None
-    if use == "g2_err" and "g2_cov" in data:
-        covariance = data["g2_cov"].transpose("bin", "delay", ...).to_numpy().astype(float)
+    covariance, white, dof = None, None, None
+    if use == "g2_err":
+        dof = error_dof(data)
+        if "g2_cov" in data:
+            covariance = data["g2_cov"].transpose("bin", "delay", ...).to_numpy().astype(float)
     if weights == "covariance":
         if covariance is None:
             raise OptionError("there is no covariance to weight with", where="weights", expected="g2_cov beside g2_err")
         white = whitening(covariance, sigma, points, _samples(data["g2_cov"]))
-    return Curves(delay, g2, sigma, points, covariance, white)
+    elif covariance is not None and dof is not None:
+        sigma = smooth_errors(sigma, np.log(delay), points, dof)
+    return Curves(delay, g2, sigma, points, covariance, white, dof)
 
 
 def _samples(covariance: xr.DataArray) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ PER_BIN = {
     "dof": "degrees of freedom",
     "p_value": "chance of a larger chi2, were the model right",
     "penalty": "parameters that noise can make use of",
+    "error_dof": "degrees of freedom of the errors; inf where they are known",
     "n_used": "points that were fitted",
     "n_excluded": "points that were left out",
     "success": "the fit can be used",
@@ -34,13 +37,14 @@ def fit_dataset(data: xr.Dataset, model: Model, used: xr.DataArray, outcome: Out
     error = np.where(success[:, None] & ~np.isnan(freedom.fixed), 0.0, error)
     coords = {name: data.coords[name] for name in data.coords if name != "delay2"}
     names = list(model.names)
-    result = xr.Dataset(coords=coords | {"parameter": names, "parameter2": names})
+    # Made in one go: each assignment to a dataset costs as much as some ten fits.
+    variables: dict[str, Any] = {}
     for column, parameter in enumerate(model.parameters):
         about = {"units": parameter.unit, "long_name": parameter.long_name}
-        result[parameter.name] = ("bin", values[:, column], about)
+        variables[parameter.name] = ("bin", values[:, column], about)
         about = {"units": parameter.unit, "long_name": f"standard error of the {parameter.long_name}"}
-        result[f"{parameter.name}_err"] = ("bin", error[:, column], about)
-    result["covariance"] = (
+        variables[f"{parameter.name}_err"] = ("bin", error[:, column], about)
+    variables["covariance"] = (
         ("bin", "parameter", "parameter2"),
         spread,
         {"long_name": "covariance of the parameters", "units": "product of the parameters' units"},
@@ -51,17 +55,18 @@ def fit_dataset(data: xr.Dataset, model: Model, used: xr.DataArray, outcome: Out
         "dof": outcome.dof,
         "p_value": outcome.p_value,
         "penalty": outcome.penalty,
+        "error_dof": np.full(len(success), np.inf) if outcome.error_dof is None else outcome.error_dof,
         "n_used": n_used,
         "n_excluded": len(used) - n_used,
         "success": success,
         "status": np.array(outcome.status, dtype=str),
     }
     for name, long_name in PER_BIN.items():
-        result[name] = ("bin", columns[name], {"units": "1", "long_name": long_name})
-    result["used"] = used
+        variables[name] = ("bin", columns[name], {"units": "1", "long_name": long_name})
+    variables["used"] = used
     curve = evaluate(model, _positive(data["delay"].to_numpy()), np.where(success[:, None], values, np.nan))
-    result["fitted"] = (("delay", "bin"), curve.T, {"units": "1", "long_name": "fitted g2"})
-    return result
+    variables["fitted"] = (("delay", "bin"), curve.T, {"units": "1", "long_name": "fitted g2"})
+    return xr.Dataset(variables, coords | {"parameter": names, "parameter2": names})
 
 
 def _natural(model: Model, outcome: Outcome) -> tuple[Floats, Floats]:

@@ -44,8 +44,8 @@ class FunctionModel(Model):
             slopes[:, column] = (self.values(delay, above) - self.values(delay, below)) / step[:, None]
         return self.values(delay, theta), slopes
 
+    @override
     def values(self, delay: Floats, theta: Floats) -> Floats:
-        """Return g2 (D, T) for parameters (D, P), rates as logarithms."""
         real = np.array(theta)
         real[:, self.rates] = np.exp(real[:, self.rates])
         shape = (len(real), len(delay))

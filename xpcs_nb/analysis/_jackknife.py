@@ -37,6 +37,12 @@ class G2Estimate:
     err_pixels: Floats | None
     n_blocks: NDArray[np.int64]
 
+    @property
+    def dof(self) -> Floats:
+        """Degrees of freedom of the errors, shape (D,); NaN where there is none."""
+        dof: Floats = np.where(self.n_blocks > 1, self.n_blocks - 1.0, np.nan)
+        return dof
+
 
 def g2_from_sums(sums: MultitauSums, static_to_dynamic: NDArray[np.int64], n_dynamic: int) -> G2Estimate:
     r"""Normalise symmetrically in static bins, average them to dynamic bins, and jackknife over blocks.

@@ -16,9 +16,12 @@ from xpcs_nb.analysis._parameters import BASELINE, CONTRAST, Parameter
 from xpcs_nb.analysis._shapes import SHAPES, Candidates, Shape
 from xpcs_nb.analysis._starts import best_of_grid
 
-__all__ = ["MODELS", "Model", "ShapeModel", "evaluate"]
+__all__ = ["CHUNK", "MODELS", "Model", "ShapeModel", "evaluate"]
 
 type Floats = NDArray[np.float64]
+
+#: Curves that are worked on at a time: their arrays stay in the cache of a core.
+CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,15 @@ class Model(ABC):
     @abstractmethod
     def curve(self, delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
         """Return g2 (D, T) and its derivatives (D, P, T) for parameters `theta` (D, P), rates as logarithms."""
+
+    def values(self, delay: Floats, theta: Floats) -> Floats:
+        """Return g2 alone, (D, T)."""
+        return self.curve(delay, theta)[0]
+
+    def system(self, delay: Floats, theta: Floats) -> Floats:
+        """Return both in one array, derivatives first, (D, P + 1, T)."""
+        value, slopes = self.curve(delay, theta)
+        return np.concatenate([slopes, value[:, None]], axis=1)
 
     @abstractmethod
     def starts(self, delay: Floats, g2: Floats, weight: Floats, freedom: Freedom) -> Floats:
@@ -124,12 +136,24 @@ class ShapeModel(Model):
 
     @override
     def curve(self, delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
+        system = self.system(delay, theta)
+        return system[:, -1], system[:, :-1]
+
+    @override
+    def values(self, delay: Floats, theta: Floats) -> Floats:
+        shape, _ = self.shape(delay, theta[:, 2:])
+        return theta[:, :1] + theta[:, 1:2] * shape
+
+    @override
+    def system(self, delay: Floats, theta: Floats) -> Floats:
         shape, slopes = self.shape(delay, theta[:, 2:])
-        all_slopes = np.empty((len(theta), theta.shape[1], len(delay)))
-        all_slopes[:, 0] = 1.0
-        all_slopes[:, 1] = shape
-        np.multiply(theta[:, 1, None, None], slopes, out=all_slopes[:, 2:])
-        return theta[:, :1] + theta[:, 1:2] * shape, all_slopes
+        system = np.empty((len(theta), theta.shape[1] + 1, len(delay)))
+        system[:, 0] = 1.0
+        system[:, 1] = shape
+        np.multiply(theta[:, 1, None, None], slopes, out=system[:, 2:-1])
+        np.multiply(theta[:, 1:2], shape, out=system[:, -1])
+        system[:, -1] += theta[:, :1]
+        return system
 
     @override
     def starts(self, delay: Floats, g2: Floats, weight: Floats, freedom: Freedom) -> Floats:
@@ -145,5 +169,6 @@ MODELS = {
 def evaluate(model: Model, delay: Floats, values: Floats) -> Floats:
     """Return g2 at `delay` (T,) for parameter `values` (D, P) in the order of `Model.names`, rates in 1/s."""
     theta = np.array(values, dtype=float)
-    theta[..., model.rates] = np.log(theta[..., model.rates])
-    return model.curve(delay, theta)[0]
+    theta[:, model.rates] = np.log(theta[:, model.rates])
+    parts = [theta[first : first + CHUNK] for first in range(0, len(theta), CHUNK)]
+    return np.concatenate([model.values(delay, part) for part in parts]) if parts else np.empty((0, len(delay)))

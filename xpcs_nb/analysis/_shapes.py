@@ -25,18 +25,24 @@ type Candidates = Callable[[Floats], Floats]
 
 
 def _stretched(delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
-    phase, by_rate, by_exponent = _phase(delay, theta[..., :1], theta[..., 1:2])
-    shape = np.exp(-2 * phase)
-    slope = -2 * shape
-    return shape, np.stack([slope * by_rate, slope * by_exponent], axis=-2)
+    exponent = theta[..., 1:2]
+    phase, log_phase = _phase(delay, theta[..., :1], exponent)
+    phase *= -2
+    shape = np.exp(phase)
+    phase *= shape
+    slopes = np.empty((*shape.shape[:-1], 2, shape.shape[-1]))
+    np.multiply(phase, exponent, out=slopes[..., 0, :])
+    np.multiply(phase, log_phase, out=slopes[..., 1, :])
+    return shape, slopes
 
 
-def _phase(delay: Floats, log_rate: Floats, exponent: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return (rate delay)**exponent and its derivatives by the logarithm of the rate and by the exponent."""
+def _phase(delay: Floats, log_rate: Floats, exponent: Floats) -> tuple[Floats, Floats]:
+    """Return (rate delay)**exponent and the logarithm of its base, which its derivative by the exponent needs."""
     log_phase = np.log(delay) + log_rate
-    # exp(-x) is 0 long before the clip, which only keeps powers of absurd trial values finite.
-    phase = np.exp(np.clip(exponent * log_phase, -700.0, 7.0))
-    return phase, phase * exponent, phase * log_phase
+    power = exponent * log_phase
+    # exp(-x) is 0 long before the limit, which only keeps powers of absurd trial values finite.
+    np.minimum(power, 7.0, out=power)
+    return np.exp(power, out=power), log_phase
 
 
 def _single(delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
@@ -64,18 +70,18 @@ def _double(delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
 
 
 def _double_stretched(delay: Floats, theta: Floats) -> tuple[Floats, Floats]:
-    fast, fast_by_rate, fast_by_exponent = _phase(delay, theta[..., :1], theta[..., 3:4])
-    slow, slow_by_rate, slow_by_exponent = _phase(delay, theta[..., 1:2], theta[..., 4:5])
+    fast, log_fast = _phase(delay, theta[..., :1], theta[..., 3:4])
+    slow, log_slow = _phase(delay, theta[..., 1:2], theta[..., 4:5])
     fraction = theta[..., 2:3]
     field_fast, field_slow = np.exp(-fast), np.exp(-slow)
     weighted_fast, weighted_slow = fraction * field_fast, (1 - fraction) * field_slow
     field = weighted_fast + weighted_slow
     slopes = [
-        -weighted_fast * fast_by_rate,
-        -weighted_slow * slow_by_rate,
+        -weighted_fast * fast * theta[..., 3:4],
+        -weighted_slow * slow * theta[..., 4:5],
         field_fast - field_slow,
-        -weighted_fast * fast_by_exponent,
-        -weighted_slow * slow_by_exponent,
+        -weighted_fast * fast * log_fast,
+        -weighted_slow * slow * log_slow,
     ]
     return field**2, 2 * field[..., None, :] * np.stack(slopes, axis=-2)
 

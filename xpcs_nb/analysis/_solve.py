@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
+from xpcs_nb.analysis._few_samples import student
 from xpcs_nb.analysis._freedom import Freedom
-from xpcs_nb.analysis._minimise import minimise
-from xpcs_nb.analysis._models import Model
+from xpcs_nb.analysis._minimise import minimise, solved
+from xpcs_nb.analysis._models import CHUNK, Model
 from xpcs_nb.analysis._verdict import Verdicts
 
 __all__ = ["Curves", "Outcome", "solve"]
@@ -19,9 +20,7 @@ __all__ = ["Curves", "Outcome", "solve"]
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
 
-#: Curves that are worked on at a time: their arrays stay in the cache of a core.
-CHUNK = 256
-#: Directions of the parameters' space whose square weighs less than this can't be told from rounding.
+#: A parameter of whose effect on the points less than this (squared) is its own can't be told from rounding.
 SINGULAR = 1e-13
 
 
@@ -41,6 +40,8 @@ class Curves:
         Of the points, to carry over to the parameters, shape (D, T, T); None where sigma is all that is known.
     whitening
         What makes the used points uncorrelated and of variance 1, shape (D, T, T); None to weight them by 1/sigma.
+    dof
+        Degrees of freedom of the covariance, shape (D,); None where sigma or covariance are known.
     """
 
     delay: Floats
@@ -49,12 +50,14 @@ class Curves:
     used: Bools
     covariance: Floats | None = None
     whitening: Floats | None = None
+    dof: Floats | None = None
 
     def take(self, rows: slice | NDArray[np.int64]) -> Curves:
         """Return some of the curves."""
         covariance = None if self.covariance is None else self.covariance[rows]
         whitening = None if self.whitening is None else self.whitening[rows]
-        return Curves(self.delay, self.g2[rows], self.sigma[rows], self.used[rows], covariance, whitening)
+        dof = None if self.dof is None else self.dof[rows]
+        return Curves(self.delay, self.g2[rows], self.sigma[rows], self.used[rows], covariance, whitening, dof)
 
     @property
     def weight(self) -> Floats:
@@ -79,6 +82,8 @@ class Outcome:
         are not correlated, more where they are.
     p_value
         Chance that a right model has this chi2 or a larger one, shape (D,).
+    error_dof
+        Degrees of freedom of the errors, shape (D,); None where they are known.
     """
 
     status: list[str]
@@ -88,6 +93,7 @@ class Outcome:
     dof: NDArray[np.int64]
     penalty: Floats
     p_value: Floats
+    error_dof: Floats | None
 
 
 def solve(model: Model, curves: Curves, freedom: Freedom) -> Outcome:
@@ -103,6 +109,7 @@ def solve(model: Model, curves: Curves, freedom: Freedom) -> Outcome:
         np.maximum(n_used - n_free, 0),
         np.full(n_curves, np.nan),
         np.full(n_curves, np.nan),
+        curves.dof,
     )
     enough = n_used > n_free
     holes = enough & _incomplete(curves)
@@ -138,21 +145,28 @@ def _solve_chunk(model: Model, curves: Curves, freedom: Freedom, outcome: Outcom
         theta[:, free] = moving
         return theta
 
-    def residuals(moving: Floats, some: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        value, slopes = model.curve(curves.delay, full(moving, some))
+    def residuals(moving: Floats, some: NDArray[np.int64]) -> Floats:
+        system = model.system(curves.delay, full(moving, some))
         if not free.all():
-            slopes = slopes[:, free]
-        difference = value - curves.g2[some]
+            system = system[:, np.append(free, True)]
+        system[:, -1] -= curves.g2[some]
         if whitening is not None:
-            return (whitening[some] @ difference[:, :, None])[:, :, 0], slopes @ whitening[some].transpose(0, 2, 1)
-        slopes *= weight[some, None, :]
-        return difference * weight[some], slopes
+            return system @ whitening[some].transpose(0, 2, 1)
+        system *= weight[some, None, :]
+        return system
 
     begin = model.starts(curves.delay, curves.g2, weight**2, freedom)
     found = minimise(residuals, _inside(begin, freedom)[:, free], freedom.low[:, free], freedom.high[:, free])
-    influence = _influence(found.slopes)
-    penalty, p_value = _expected(curves, found.slopes, influence, found.chi2, outcome.dof[rows])
-    spread = _spread(curves, weight, influence)
+    inverse = _inverse(found.normal)
+    if curves.covariance is None:
+        spread = inverse
+        penalty = np.full(len(rows), float(free.sum()))
+        p_value = np.asarray(chdtrc(outcome.dof[rows], found.chi2), dtype=np.float64)
+    else:
+        slopes = residuals(found.values, np.arange(len(rows)))[:, :-1]
+        spread, penalty, p_value = _carried_over(curves, slopes, inverse, found.chi2)
+    if curves.dof is not None:
+        spread = spread * student(curves.dof)[:, None, None] ** 2
     judge = Verdicts(model, freedom, found.values, spread, found.chi2, outcome.dof[rows])
     status = judge.status(found.converged, curves.g2, weight)
     good = np.array([one is None for one in status])
@@ -171,28 +185,29 @@ def _inside(begin: Floats, freedom: Freedom) -> Floats:
     return np.clip(begin, freedom.low + margin, freedom.high - margin)
 
 
-def _influence(slopes: Floats) -> Floats:
-    """Return how each weighted point moves each free parameter, shape (D, F, T); NaN where they can't be told apart."""
-    size = np.linalg.norm(slopes, axis=2)
+def _inverse(normal: Floats) -> Floats:
+    """Return the inverse of the normal equations, (D, F, F); NaN where parameters can't be told apart."""
+    n = normal.shape[1]
+    size = np.sqrt(np.einsum("dff->df", normal))
     lit = np.isfinite(size).all(axis=1) & (size > 0).all(axis=1)
-    unit = slopes / np.where(lit[:, None], size, 1.0)[:, :, None]
-    unit[~lit] = 0.0
-    weights, directions = np.linalg.eigh(unit @ unit.transpose(0, 2, 1))
-    singular = ~lit | (weights[:, 0] < SINGULAR * weights[:, -1])
-    weights[singular] = np.nan
-    inverse = (directions / weights[:, None, :]) @ directions.transpose(0, 2, 1)
-    return (inverse @ unit) / np.where(lit[:, None], size, 1.0)[:, :, None]
+    scale = np.where(lit[:, None], size, 1.0)
+    system = np.empty((n, 2 * n, len(normal)))
+    system[:, :n] = (normal / (scale[:, :, None] * scale[:, None, :])).transpose(1, 2, 0)
+    system[:, n:] = np.eye(n)[:, :, None]
+    found = solved(system)
+    # What is left of the unit length of each parameter's derivatives beside those of the ones before it.
+    own = np.einsum("ffd->fd", system[:, :n]).min(axis=0)
+    inverse: Floats = found.transpose(2, 0, 1) / (scale[:, :, None] * scale[:, None, :])
+    inverse[~lit | ~(own > SINGULAR)] = np.nan
+    return inverse
 
 
-def _spread(curves: Curves, weight: Floats, influence: Floats) -> Floats:
-    """Return the covariance of the free parameters, shape (D, F, F)."""
-    if curves.covariance is None:
-        return influence @ influence.transpose(0, 2, 1)
-    if curves.whitening is not None:
-        influence = influence @ curves.whitening
-    else:
-        influence = influence * weight[:, None, :]
-    return influence @ _clean(curves) @ influence.transpose(0, 2, 1)
+def _carried_over(curves: Curves, slopes: Floats, inverse: Floats, chi2: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the covariance of the parameters that follows from that of the points; and see `_expected`."""
+    white = curves.whitening if curves.whitening is not None else _diagonal(curves.weight)
+    noise = white @ _clean(curves) @ white.transpose(0, 2, 1)
+    influence = inverse @ slopes
+    return influence @ noise @ influence.transpose(0, 2, 1), *_expected(slopes, influence, noise, chi2)
 
 
 def _clean(curves: Curves) -> Floats:
@@ -203,19 +218,12 @@ def _clean(curves: Curves) -> Floats:
     return np.where(both, curves.covariance, 0.0)
 
 
-def _expected(
-    curves: Curves, slopes: Floats, influence: Floats, chi2: Floats, dof: NDArray[np.int64]
-) -> tuple[Floats, Floats]:
+def _expected(slopes: Floats, influence: Floats, noise: Floats, chi2: Floats) -> tuple[Floats, Floats]:
     """Return what noise takes off chi2, and the chance of a larger chi2 than the one found, were the model right.
 
-    Where points are correlated, chi2 is a weighted sum of chi squares of one degree of freedom. It is taken for a
-    multiple of a chi square with the same mean and variance (Satterthwaite's approximation).
+    Where weighted points have the covariance `noise` (D, T, T), chi2 is a weighted sum of chi squares of one degree of
+    freedom. It is taken for a multiple of a chi square with the same mean and variance (Satterthwaite's approximation).
     """
-    n_free = slopes.shape[1]
-    if curves.covariance is None:
-        return np.full(len(chi2), float(n_free)), np.asarray(chdtrc(dof, chi2), dtype=np.float64)
-    white = curves.whitening if curves.whitening is not None else _diagonal(curves.weight)
-    noise = white @ _clean(curves) @ white.transpose(0, 2, 1)
     fitted = slopes.transpose(0, 2, 1) @ influence
     penalty = np.einsum("dij,dji->d", fitted, noise)
     left = np.eye(noise.shape[-1]) - fitted

@@ -14,6 +14,9 @@ type Floats = NDArray[np.float64]
 
 #: Rates of the grid.
 RATES = 40
+#: Curves that are compared with the grid at a time: so few that their arrays stay in the cache, and that BLAS wakes no
+#: threads, which takes longer than the products.
+ROWS = 64
 
 
 def best_of_grid(
@@ -55,11 +58,15 @@ def _grid(
     theta = np.clip(candidates(rates), low, high)
     theta = np.where(np.isnan(freedom.fixed[0, 2:]), theta, freedom.fixed[0, 2:])
     shape, _ = shape_of(delay, theta)
-    w, wg = weight.sum(1)[:, None], (weight * g2).sum(1)[:, None]
-    # Not by BLAS, whose threads take longer to wake than these products.
-    ws, wss, wgs = (
-        np.einsum("dt,ct->dc", *pair) for pair in ((weight, shape), (weight, shape**2), (weight * g2, shape))
-    )
+    parts = [slice(row, row + ROWS) for row in range(0, len(g2), ROWS)]
+    return np.concatenate([_best(shape.T, theta, g2[part], weight[part], freedom.take(part)) for part in parts])
+
+
+def _best(shape: Floats, theta: Floats, g2: Floats, weight: Floats, freedom: Freedom) -> Floats:
+    """Return the best of the candidates `theta`, whose curves are `shape` (T, C), for each of a few curves."""
+    w, weighted = weight.sum(1)[:, None], weight * g2
+    wg = weighted.sum(1)[:, None]
+    ws, wss, wgs = weight @ shape, weight @ shape**2, weighted @ shape
     held_baseline, held_contrast = freedom.fixed[:, :1], freedom.fixed[:, 1:2]
     free_baseline = bool(np.isnan(held_baseline[0]))
     # About the mean where the baseline is free to follow it, which takes the baseline out of the problem.
@@ -68,7 +75,7 @@ def _grid(
     if np.isnan(held_contrast[0]):
         # A candidate without any decay among the points says nothing about the contrast.
         contrast = np.divide(product, square, out=np.zeros_like(ws), where=square > 1e-12 * wss)
-        contrast = np.clip(contrast, freedom.low[:, 1:2], freedom.high[:, 1:2])
+        contrast = np.minimum(np.maximum(contrast, freedom.low[:, 1:2]), freedom.high[:, 1:2])
     else:
         contrast = np.broadcast_to(held_contrast, ws.shape)
     best = np.argmax(contrast * (2 * product - contrast * square), axis=1)

@@ -95,7 +95,7 @@ def trust_report(data: xr.Dataset | xr.DataTree, *, anew: bool = False) -> Trust
     Raises
     ------
     OptionError
-        If `data` has neither g2 nor two-time maps.
+        If `data` has neither g2 nor two-time maps, or its I(q) does not fit its map of static bins.
     CorruptDataError
         If an array of the file, or its report, can't be read.
     """

@@ -32,7 +32,7 @@ def evidence_of(data: xr.Dataset | xr.DataTree) -> Evidence:
     Raises
     ------
     OptionError
-        If it has neither g2 nor two-time maps.
+        If it has neither g2 nor two-time maps, or its I(q) does not fit its map of static bins.
     """
     nodes = _nodes(data)
     multitau, twotime = nodes.get("multitau"), nodes.get("twotime")
@@ -136,7 +136,7 @@ def _partition(
     if static_map.shape != dynamic_map.shape:
         return None, ("the maps of static and dynamic bins have different shapes",), None
     both = (static_map > 0) & (dynamic_map > 0)
-    labels = np.asarray(saxs["static_bin"]).astype(np.int64) if "static_bin" in saxs.coords else np.zeros(0, np.int64)
+    labels = _static_labels(saxs)
     n = max(int(static_map.max(initial=0)), int(labels.max(initial=0)))
     used = both if "mask" not in qmap else both & np.asarray(qmap["mask"]).ravel().astype(bool)
     if "blemish" in qmap:
@@ -158,7 +158,29 @@ def _partition(
         q=_of_labels(saxs, "q", labels, n) if _is_q(saxs) else None,
         mean=_of_labels(saxs, "scattering_1d", labels, n),
     )
-    return found, tuple(faults), _pixel_means(saxs, pixel, static, found, options)
+    return found, tuple(faults), _pixel_means(saxs, static_map.size, (pixel, static), found, options)
+
+
+def _static_labels(saxs: xr.Dataset) -> NDArray[np.int64]:
+    """Return the labels of the static bins that I(q) is of, shape (S,).
+
+    Raises
+    ------
+    OptionError
+        If I(q) does not say them, or they can't be labels.
+    """
+    n = saxs.sizes.get("static_bin", 0)
+    labels = np.asarray(saxs["static_bin"], dtype=np.float64) if "static_bin" in saxs.coords else np.zeros(0)
+    odd = labels[~((labels >= 1) & (labels == np.floor(labels)))]
+    if len(labels) != n or len(odd) or len(np.unique(labels)) != n:
+        raise OptionError(
+            "I(q) does not fit the map of static bins",
+            where="saxs, coordinate static_bin",
+            got=f"{n} values of I(q) and {len(labels)} labels" + (f", among them {odd[0]:g}" if len(odd) else ""),
+            expected=f"{n} different labels of the map, from 1",
+            hint="Take I(q) and qmap from the same result.",
+        )
+    return labels.astype(np.int64)
 
 
 def _owners(
@@ -186,12 +208,17 @@ def _is_q(saxs: xr.Dataset) -> bool:
 
 
 def _pixel_means(
-    saxs: xr.Dataset, pixel: NDArray[np.int64], static: NDArray[np.int64], bins: StaticBins, options: Mapping[str, Any]
+    saxs: xr.Dataset,
+    n_pixels: int,
+    labels: tuple[NDArray[np.int64], NDArray[np.int64]],
+    bins: StaticBins,
+    options: Mapping[str, Any],
 ) -> PixelMeans | None:
+    pixel, static = labels
     if "scattering_2d" not in saxs or "intensity" not in saxs or not len(pixel):
         return None
     image = np.asarray(saxs["scattering_2d"]).ravel()
-    if len(image) <= int(pixel[-1]):
+    if image.size != n_pixels:
         return None
     counts = np.nan_to_num(image[pixel])
     frames = saxs.sizes["time"] * _whole(options.get("avg_frame"))
@@ -204,7 +231,7 @@ def _pixel_means(
 def _segments(saxs: xr.Dataset, static: StaticBins | None) -> Floats | None:
     if static is None or "scattering_1d_segments" not in saxs or "static_bin" not in saxs.coords:
         return None
-    labels = np.asarray(saxs["static_bin"]).astype(np.int64)
+    labels = _static_labels(saxs)
     values = np.asarray(saxs["scattering_1d_segments"].transpose("segment", "static_bin"), dtype=np.float64)
     found = np.full((len(values), len(static.pixels)), np.nan)
     found[:, labels - 1] = values

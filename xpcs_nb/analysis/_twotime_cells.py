@@ -59,14 +59,19 @@ class Averages:
         Covariance between delays, shape (T, T).
     n_cells
         Cells behind each, shape (T,).
+    dof
+        Degrees of freedom of the errors.
     """
 
     g2: Floats
     err: Floats
     cov: Floats
     n_cells: NDArray[np.int64]
+    dof: float
 
 
+#: Most that stretches may have in common with their neighbours: speckle that lives longer is out of reach.
+MOST_SHARED = 3.0
 #: Stretches of time that an error must rest on.
 LEAST_BLOCKS = 4
 
@@ -93,8 +98,12 @@ class Cells:
         r"""Average cells at each delay; errors are a delete-one-block jackknife over stretches of age.
 
         With :math:`g_{-b}(k)` the mean without the cells whose age lies in stretch `b`, and `B` stretches that hold
-        cells of both delays, :math:`\mathrm{cov} = \frac{B-1}{B} \sum_b (g_{-b} - \bar g)(g_{-b} - \bar g)^T`. It is
-        right where a stretch is long against the decay time; speckle that outlives a stretch makes errors too small.
+        cells of both delays, :math:`\mathrm{cov} = \frac{B-1}{B} f \sum_b (g_{-b} - \bar g)(g_{-b} - \bar g)^T`.
+
+        Speckle that outlives the end of a stretch is in the next one, too: :math:`f = 1 + 2r + 2/B`, at least 1, with r
+        the correlation of neighbouring stretches, the mean over all delays with cells in every stretch (independent
+        ones have :math:`r = -1/B`, since their mean is taken off). Speckle that outlives whole stretches makes errors
+        too small all the same.
 
         Parameters
         ----------
@@ -121,8 +130,21 @@ class Cells:
         mean = np.divide((without * there).sum(axis=0), number, out=np.zeros(n_delays), where=number > 0)
         spread = np.where(there, without - mean, 0)
         shared = np.minimum(number[:, None], number)
-        cov = np.where(shared >= LEAST_BLOCKS, (shared - 1) / np.maximum(shared, 1) * (spread.T @ spread), np.nan)
-        return Averages(g2, np.sqrt(np.diagonal(cov)).copy(), cov, n_cells)
+        overlap = _overlap(spread[:, number == blocks])
+        scale = overlap * (shared - 1) / np.maximum(shared, 1)
+        cov = np.where(shared >= LEAST_BLOCKS, scale * (spread.T @ spread), np.nan)
+        return Averages(g2, np.sqrt(np.diagonal(cov)).copy(), cov, n_cells, (blocks - 1) / overlap)
+
+
+def _overlap(spread: Floats) -> float:
+    """Return how much larger the variance of a sum over stretches is than had they nothing in common."""
+    blocks = len(spread)
+    square = (spread**2).sum(axis=0)
+    lit = square > 0
+    if not lit.any():
+        return 1.0
+    neighbours = (spread[1:] * spread[:-1]).sum(axis=0)[lit] / square[lit]
+    return float(np.clip(1 + 2 * neighbours.mean() + 2 / blocks, 1.0, MOST_SHARED))
 
 
 def cells_of(data: xr.Dataset | xr.DataTree, label: int) -> Cells:

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 
+from xpcs_nb.analysis._few_samples import smooth_errors, student
 from xpcs_nb.errors import OptionError
 
 __all__ = ["Estimator", "fit_visibility", "visibility"]
@@ -81,7 +82,7 @@ def visibility(
 def fit_visibility(
     data: xr.Dataset,
     *,
-    use: Estimator = "contrast",
+    use: Estimator = "contrast_moment",
     count_time: float | None = None,
     significance: float = 3.0,
 ) -> xr.Dataset:
@@ -89,14 +90,18 @@ def fit_visibility(
 
     Least squares of `visibility` with weights :math:`1/\sigma^2`; the contrasts of one bin at different exposures come
     from the same photons, so the errors of the parameters are carried over from the covariance between exposures
-    (:math:`A C A^T`), as in `fit_g2`.
+    (:math:`A C A^T`), as in `fit_g2`. The errors rest on the few blocks of a bin: weights are made of a power law of
+    :math:`\sigma` against exposure, which has little of their noise, and the errors of the parameters have Student's
+    factor.
 
     Parameters
     ----------
     data
         What `xpcs_nb.xsvs` returned.
     use
-        ``contrast`` (maximum likelihood) or ``contrast_moment`` (second moment).
+        ``contrast_moment`` (second moment), or ``contrast`` (maximum likelihood). The photons of a speckle that decays
+        within the exposure are not negative binomial: maximum likelihood then finds too little contrast, and the fit
+        too high a rate, by many of its errors where photons are many. Only where nothing decays is it more precise.
     count_time
         Exposure of a frame, s, in place of the dataset's; 0 for simulated frames in which nothing moves.
     significance
@@ -118,14 +123,17 @@ def fit_visibility(
     if not {use, f"{use}_err", f"{use}_cov"} <= set(data) or "frame_time" not in data.attrs:
         raise OptionError("this is no speckle visibility", got=", ".join(map(str, data)), expected="what xsvs returns")
     exposed = float(data.attrs["count_time"]) if count_time is None else count_time
+    dof = np.asarray(data["contrast_dof"]) if "contrast_dof" in data else np.full(data.sizes["bin"], np.inf)
     frames = data["exposure_frames"].to_numpy().astype(np.float64)
     step = float(data.attrs["frame_time"])
     fits = []
     for number in range(data.sizes["bin"]):
         value, error, covariance = (data[f"{use}{part}"].isel(bin=number).to_numpy() for part in ("", "_err", "_cov"))
-        fits.append(_fit((value, error, covariance), frames, (step, exposed), significance))
+        covariance = covariance * student(dof[number]) ** 2
+        fits.append(_fit((value, error, covariance), float(dof[number]), frames, (step, exposed), significance))
     coords = {name: data.coords[name] for name in data.coords if name != "exposure2"}
-    result = xr.Dataset(coords=coords, attrs={"formula": "contrast of sums of frames, g2 = 1 + beta exp(-2 rate t)"})
+    attrs = {"formula": "contrast of sums of frames, g2 = 1 + beta exp(-2 rate t)", "use": use}
+    result = xr.Dataset(coords=coords, attrs=attrs)
     for column, (name, units, text) in enumerate(
         [("contrast", "1", "speckle contrast"), ("rate", "1/s", "relaxation rate")]
     ):
@@ -150,7 +158,11 @@ type _Fit = tuple[tuple[float, float], tuple[float, float], float, int, str]
 
 
 def _fit(
-    curve_of_bin: tuple[Floats, Floats, Floats], frames: Floats, times: tuple[float, float], significance: float
+    curve_of_bin: tuple[Floats, Floats, Floats],
+    dof: float,
+    frames: Floats,
+    times: tuple[float, float],
+    significance: float,
 ) -> _Fit:
     value, error, known = curve_of_bin
     frame_time, exposed = times
@@ -158,7 +170,9 @@ def _fit(
     nothing = (np.nan, np.nan)
     if good.sum() < 3:
         return nothing, nothing, np.nan, 0, f"too few exposures with a contrast ({good.sum()})"
-    m, y, weight = frames[good], value[good], error[good] ** -2.0
+    m, y = frames[good], value[good]
+    smooth = smooth_errors(error[None, good], np.log(m), np.ones((1, len(m)), dtype=bool), np.array([dof]), degree=1)
+    weight = smooth[0] ** -2.0
 
     def curve(log_rate: float) -> Floats:
         return visibility(m, np.exp(log_rate), frame_time=frame_time, count_time=exposed)

@@ -142,6 +142,8 @@ class MultitauArrays:
         Covariance between delays, shape (D, T, T).
     g2_cov_samples
         Blocks or repeats that the covariance was estimated from, the fewest of any bin; None where not known.
+    g2_dof
+        Degrees of freedom of g2_err in each bin, shape (D,): one less than its blocks; None where not known.
     estimator
         What g2_err is; None for the block jackknife (with `g2_cov`) or the scatter over pixels (without).
     g2_partial, g2_partial_err, g2_partial_frames
@@ -157,6 +159,7 @@ class MultitauArrays:
     g2_err_pixels: Floats | None = None
     g2_cov: Floats | None = None
     g2_cov_samples: int | None = None
+    g2_dof: Floats | None = None
     estimator: str | None = None
     g2_partial: Floats | None = None
     g2_partial_err: Floats | None = None

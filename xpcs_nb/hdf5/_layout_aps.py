@@ -203,6 +203,9 @@ def _ours(group: h5py.Group, variables: dict[str, Array]) -> dict[str, Array]:
         variables["g2_cov"] = Array(
             ("bin", "delay", "delay2"), values, UNITLESS, "covariance of g2 between delays", samples
         )
+    if has_key(group, "g2_dof"):
+        values = read_values(group, "g2_dof")
+        variables["g2_dof"] = Array(("bin",), values, UNITLESS, "degrees of freedom of the standard error of g2")
     if not has_key(group, "n_pairs"):
         return {}
     return {"n_pairs": Array(("delay",), read_values(group, "n_pairs"), UNITLESS, "pairs of frames behind the delay")}

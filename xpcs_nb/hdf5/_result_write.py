@@ -133,6 +133,7 @@ def _multitau(file: h5py.File, found: MultitauArrays) -> None:
         (f"{OURS}/n_pairs", found.n_pairs),
         (f"{OURS}/g2_err_pixels", found.g2_err_pixels),
         (f"{OURS}/g2_cov", found.g2_cov),
+        (f"{OURS}/g2_dof", found.g2_dof),
         (f"{MULTITAU}/normalized_g2_partial", found.g2_partial),
         (f"{MULTITAU}/normalized_g2_partial_err", found.g2_partial_err),
         (f"{MULTITAU}/normalized_g2_partial_labels", found.g2_partial_frames),

@@ -24,7 +24,8 @@ def plot_xsvs(
     data
         What `xpcs_nb.xsvs` returned.
     fit
-        What `fit_visibility` returned, to draw its curves; a bin without a fit has none.
+        What `fit_visibility` returned, to draw its curves, with the contrasts that it was made of; a bin without a fit
+        has none.
     bins
         Labels of the bins to draw; None takes all.
     ax
@@ -45,10 +46,11 @@ def plot_xsvs(
     q = data["q"].to_numpy().astype(float) if "q" in data.coords else np.arange(1.0, 1 + len(labels))
     colours = q_colours(q)
     exposure = data["exposure"].to_numpy().astype(float)
+    use = "contrast" if fit is None else str(fit.attrs.get("use", "contrast"))
     for label in labels if bins is None else bins:
         place = _place(labels, label)
         colour = colour_of(colours, float(q[place]))
-        value, error = (data[name].isel(bin=place).to_numpy() for name in ("contrast", "contrast_err"))
+        value, error = (data[name].isel(bin=place).to_numpy() for name in (use, f"{use}_err"))
         ax.errorbar(exposure, value, yerr=error, fmt="o", ms=2.5, lw=0.7, color=colour, label=f"bin {label}")
         if fit is not None:
             ax.plot(exposure, fit["fitted"].isel(bin=place), "-", lw=0.8, color=colour)

@@ -22,6 +22,7 @@ from xpcs_nb.analysis import (
     agreement,
     bin_places,
     combine,
+    error_dof,
     usable_delays,
     warn_of_scatter,
 )
@@ -184,7 +185,8 @@ def average_to_file(
         )
         usable = usable_delays(members.first, min_pairs=MIN_PAIRS).to_numpy()
         found = agreement(members, usable, rejection)
-        mean = combine(members, found.kept, usable, weights=weights, errors=errors)
+        freedom = error_dof(members.first)
+        mean = combine(members, found.kept, usable, weights=weights, errors=errors, dof=freedom)
         fates = _fates(paths, members, found)
         _warn(fates, mean)
         content = _content(members, [members.paths[repeat] for repeat in found.kept], mean, stage, sums, twotime)
@@ -209,6 +211,7 @@ def _content(
         g2_err=mean.err,
         g2_cov=mean.cov,
         g2_cov_samples=mean.samples or (None if covariance is None else covariance.attrs.get("samples")),
+        g2_dof=mean.dof,
         estimator=mean.estimator,
         unnormalized=means.sums,
     )

@@ -307,6 +307,7 @@ class _Job:
             g2_err_pixels=estimate.err_pixels,
             g2_cov=estimate.cov,
             g2_cov_samples=_fewest(estimate.n_blocks),
+            g2_dof=estimate.dof,
             g2_partial=np.stack([part.g2 for part in parts]) if parts else None,
             g2_partial_err=np.stack([part.err for part in parts]) if parts else None,
             g2_partial_frames=np.array(self._partial_frames()) if parts else None,

@@ -172,8 +172,9 @@ class G2Preview:
         Returns
         -------
         xarray.Dataset
-            ``g2``, ``g2_err``, ``g2_err_pixels`` (delay, bin), ``g2_cov`` (bin, delay, delay2); ``n_pixels`` (bin):
-            those that g2 rests on, ``n_missing`` (bin): those of the qmap of which nothing is kept.
+            ``g2``, ``g2_err``, ``g2_err_pixels`` (delay, bin), ``g2_cov`` (bin, delay, delay2); ``g2_dof`` (bin):
+            degrees of freedom of g2_err, ``n_pixels`` (bin): those that g2 rests on, ``n_missing`` (bin): those of the
+            qmap of which nothing is kept.
 
         Raises
         ------
@@ -208,6 +209,7 @@ class G2Preview:
             g2_err=(("delay", "bin"), estimate.err, "standard error of g2"),
             **by_pixels,
             g2_cov=(("bin", "delay", "delay2"), estimate.cov, "covariance of g2 between delays"),
+            g2_dof=(("bin",), estimate.dof, "degrees of freedom of the standard error of g2"),
             n_pixels=(("bin",), counts[0], "pixels that g2 rests on"),
             n_missing=(("bin",), counts[1], "used pixels of which nothing is kept"),
         )

@@ -82,6 +82,7 @@ def xsvs(
 
         - ``contrast``, ``contrast_err``, ``contrast_err_photons``; ``contrast_moment`` from the second moment, with
           its error; ``modes`` M (NaN where the contrast is not positive);
+        - ``contrast_dof`` by ``bin``: degrees of freedom of the errors, one less than the blocks;
         - ``kbar``, mean photons a pixel and exposure; ``status``: ``ok``, or why there is no contrast (NaN);
         - ``histogram`` by number of photons 0..63; ``contrast_cov``, ``contrast_moment_cov``: covariance between
           exposures;
@@ -197,6 +198,9 @@ def _add_contrast(data: xr.Dataset, found: Sequence[ContrastEstimate]) -> None:
         data[f"{name}_cov"] = (
             ("bin", "exposure", "exposure2"), covariance, _about(f"covariance between exposures of the {texts[name]}")
         )  # fmt: skip
+    n_blocks = _blocks(np.array([one.replicas for one in found])).sum(axis=1)
+    dof = np.where(n_blocks > 1, n_blocks - 1.0, np.nan)
+    data["contrast_dof"] = ("bin", dof, _about("degrees of freedom of the standard errors of the contrast"))
     data["contrast_err_photons"] = (
         grid, np.array([one.fisher_err for one in found]), _about("error if pixels and windows were independent")
     )  # fmt: skip
@@ -215,12 +219,17 @@ def _about(text: str) -> dict[str, str]:
     return {"units": "1", "long_name": text}
 
 
+def _blocks(replicas: Floats) -> NDArray[np.bool_]:
+    """Return which blocks each bin has, shape (D, B)."""
+    there: NDArray[np.bool_] = np.isfinite(replicas).any(axis=0)
+    return there
+
+
 def _jackknife(replicas: Floats) -> Floats:
     """Return the covariance between exposures, (D, L, L), of replicas (L, D, B); NaN where one lacks a block."""
     n_exposures, n_dynamic, _ = replicas.shape
     covariance = np.full((n_dynamic, n_exposures, n_exposures), np.nan)
-    for d in range(n_dynamic):
-        blocks = np.isfinite(replicas[:, d]).any(axis=0)
+    for d, blocks in enumerate(_blocks(replicas)):
         n = int(blocks.sum())
         if n < 2:
             continue

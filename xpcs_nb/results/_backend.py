@@ -37,8 +37,9 @@ def open_result(path: str | Path) -> xr.DataTree:
     xarray.DataTree
         Nodes (each array has ``units`` and ``long_name``):
 
-        - ``multitau``: g2, g2_err, g2_err_pixels (delay, bin), g2_cov (bin, delay, delay2), G2IPIF (delay, sum, y, x)
-          where kept; coordinates delay (s), delay_frames, n_pairs, bin (label), q (1/angstrom), phi (degree);
+        - ``multitau``: g2, g2_err, g2_err_pixels (delay, bin), g2_cov (bin, delay, delay2), g2_dof (bin: degrees of
+          freedom of g2_err), G2IPIF (delay, sum, y, x) where kept; coordinates delay (s), delay_frames, n_pairs, bin
+          (label), q (1/angstrom), phi (degree);
         - ``twotime``: c2 (bin, t1, t2), g2, g2_segments; t1, t2, delay in s;
         - ``twotime_log``: c2 (bin, cell) of the log two-time correlation; lag, age in s (`xpcs_nb.core.LogGrid`);
         - ``saxs``: scattering_2d (y, x), scattering_1d (static_bin), scattering_1d_segments, intensity (time);

@@ -91,7 +91,7 @@ def plan(
     Repeats on fresh spots lower the error as :math:`1/\sqrt{n}`. At few counts the error of g2 goes as
     :math:`1/(\bar k \sqrt{N P})`, so that half the flux takes four times the frames. A simulation (`recover`) finds the
     predicted error within some 20 %; it also finds biases, which the formula does not know. That the weights of the
-    fits are uncertain, since errors rest on the B jackknife blocks of a bin, is allowed for by (B - 3)/(B - 5) in the
+    bins are uncertain, since errors rest on the B jackknife blocks of a bin, is allowed for by (B - 1)/(B - 3) in the
     variance (B at least 6: smaller bins are planned too optimistically).
 
     A bin counts as measured if the series is 10 decay times long and less than 4 of them pass in a frame.
@@ -217,10 +217,10 @@ def _error(
 def _lost_by_weights(blocks: int) -> float:
     """Return how much larger the variance of a mean is whose weights are 1/s^2 with s^2 estimated from blocks.
 
-    With B - 1 degrees of freedom <w^2>/<w>^2 = (B - 3)/(B - 5); for fewer than 6 blocks it has no bound.
+    It is 1 + 2/(B - 3), half of what `fit_dispersion` adds to its errors; the other half says that they were too small.
     """
     b = max(blocks, LEAST_BLOCKS)
-    return (b - 3) / (b - 5)
+    return (b - 1) / (b - 3)
 
 
 def _reason(one: Floats, exposure: Floats, longest: float) -> dict[str, str]:

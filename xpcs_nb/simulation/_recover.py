@@ -125,6 +125,7 @@ def _g2(setup: Setup, events: EventList, frame_time: float, *, normalize_frame: 
             "g2": (("delay", "bin"), estimate.g2),
             "g2_err": (("delay", "bin"), estimate.err),
             "g2_cov": (("bin", "delay", "delay2"), estimate.cov),
+            "g2_dof": ("bin", estimate.dof),
         },
         coords={
             "delay": ("delay", grid.frames * frame_time, {"units": "s"}),
