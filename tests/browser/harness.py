@@ -35,6 +35,8 @@ ARGUMENTS = [
 #: Milliseconds that the page may take.
 PATIENCE = 120_000
 WIDE = {"width": 1500, "height": 1100}
+#: What a page of Voila says where Notebook is installed, whose extension is not for it.
+NOTEBOOKS_EXTENSION = "The getter for the shared module is not a function"
 
 READY = """async () => {
   const app = window.jupyterapp;
@@ -208,6 +210,10 @@ class Lab:
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.complaints.append(message.text)
+
+    def forget_complaints(self, *parts: str) -> None:
+        """Forget complaints with one of these in them."""
+        self.complaints[:] = [each for each in self.complaints if not any(part in each for part in parts)]
 
     def close(self) -> None:
         """Stop the server and what it started."""

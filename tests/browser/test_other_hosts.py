@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.harness import Lab, Notebook, Stage
+from tests.browser.harness import NOTEBOOKS_EXTENSION, Lab, Notebook, Stage
 from tests.browser.test_qmap_editor import SHAPE, START, about
 from xpcs_nb.core import Geometry
 from xpcs_nb.qmap import QMap
 
 pytestmark = pytest.mark.timeout(400)
 #: What Notebook says without us, too.
-ITS_OWN = {"Cannot read properties of undefined (reading 'schema')", "Command 'filebrowser:open-path' not registered."}
-#: What each page of Voila asks for and does without: icons, formulas, extensions that are not for it.
-WITHOUT = ("net::ERR_FAILED", "The getter for the shared module is not a function")
+ITS_OWN = ("Cannot read properties of undefined (reading 'schema')", "Command 'filebrowser:open-path' not registered.")
+#: What each page of Voila asks for and does without: icons and formulas.
 VOILAS = ("https://cdn.jsdelivr.net/npm/@fortawesome/", "https://cdnjs.cloudflare.com/ajax/libs/mathjax/")
 
 
@@ -53,7 +52,7 @@ def test_in_notebook(lab: Lab) -> None:
     book.run_all()
     draws(book, "editor_notebook")
     book.close()
-    lab.complaints[:] = [each for each in lab.complaints if each not in ITS_OWN]
+    lab.forget_complaints(*ITS_OWN)
 
 
 def test_in_voila(lab: Lab) -> None:
@@ -61,4 +60,4 @@ def test_in_voila(lab: Lab) -> None:
     draws(book, "editor_voila")
     book.close()
     lab.outside[:] = [each for each in lab.outside if not each.startswith(VOILAS)]
-    lab.complaints[:] = [each for each in lab.complaints if not any(part in each for part in WITHOUT)]
+    lab.forget_complaints("net::ERR_FAILED", NOTEBOOKS_EXTENSION)

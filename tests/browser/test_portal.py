@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.harness import PATIENCE, Lab, private_environment
+from tests.browser.harness import NOTEBOOKS_EXTENSION, PATIENCE, Lab, private_environment
 from tests.portal.conftest import made_up
 from xpcs_nb.flows import connect
 from xpcs_nb.testing import Measurement, simulate_measurement
@@ -212,3 +212,4 @@ def test_as_a_web_page(lab: Lab, home: tuple[Path, list[Measurement]], tmp_path:
         page.screenshot(path=str(lab.pictures / "portal_web_runs.png"))
         page.close()
     assert process.returncode == 0
+    lab.forget_complaints(NOTEBOOKS_EXTENSION)
