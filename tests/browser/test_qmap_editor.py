@@ -43,7 +43,11 @@ def stage(lab: Lab, book: Notebook) -> Stage:
     book.kernel.run("editor.qmap = start; editor.tell(''); editor.view.tool = 'select'; editor.view.mode = 'exclude'")
     # The page hears of it later than the kernel answers.
     book.page.wait_for_selector("[data-name=select].xnb-on", state="attached")
-    return Stage(book, SHAPE)
+    book.page.wait_for_function("document.querySelectorAll('.xnb-edits .xnb-name').length === 0")
+    made = Stage(book, SHAPE)
+    # All of the image, wherever a test has left it.
+    made.press("0")
+    return made
 
 
 def mask(book: Notebook) -> np.ndarray:
@@ -55,6 +59,14 @@ def mask(book: Notebook) -> np.ndarray:
 
 def wait_for_edits(book: Notebook, kinds: list[str]) -> None:
     book.kernel.until("[edit.kind for edit in editor.qmap.edits]", kinds)
+
+
+def wait_for_circle(book: Notebook) -> None:
+    """Wait until the page has the circle that the kernel has."""
+    x, y, radius = (book.kernel.value(f"editor.qmap.edits[0].{name}") for name in ("x", "y", "radius"))
+    book.page.wait_for_selector(
+        f".xnb-edits .xnb-name:has-text('at {x:g}, {y:g}, radius {radius:g}')", state="attached"
+    )
 
 
 def about(book: Notebook, expected: QMap) -> None:
@@ -119,14 +131,17 @@ def test_the_eraser_brings_pixels_back_and_undo_takes_that_back(book: Notebook, 
 
 def test_a_shape_is_moved_reshaped_and_deleted_by_its_handles(book: Notebook, stage: Stage) -> None:
     book.kernel.run("editor.edit({'kind': 'circle', 'x': 100., 'y': 100., 'radius': 30.})")
-    book.page.wait_for_selector(".xnb-edits .xnb-name >> nth=0")
+    wait_for_circle(book)
     stage.drag((100, 100), (150, 120))
     book.kernel.until("abs(editor.qmap.edits[0].x - 150) < 2 and abs(editor.qmap.edits[0].y - 120) < 2", True)
+    wait_for_circle(book)
     stage.drag((180, 120), (200, 120))
     book.kernel.until("abs(editor.qmap.edits[0].radius - 50) < 2", True)
+    wait_for_circle(book)
     book.picture("editor_handles")
     stage.page.keyboard.press("ArrowRight")
     book.kernel.until("abs(editor.qmap.edits[0].x - 151) < 2", True)
+    wait_for_circle(book)
     stage.page.keyboard.press("Delete")
     wait_for_edits(book, [])
 
