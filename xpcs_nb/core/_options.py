@@ -8,11 +8,13 @@ from typing import Any, Literal, get_args
 
 from xpcs_nb.errors import OptionError
 
-__all__ = ["AnalysisType", "Engine", "FrameRange", "ReductionOptions", "Smooth"]
+__all__ = ["FIGURE_KINDS", "AnalysisType", "Engine", "FrameRange", "ReductionOptions", "Smooth"]
 
 AnalysisType = Literal["multitau", "twotime", "both", "twotime-log"]
 Engine = Literal["auto", "builtin", "boost_corr"]
 Smooth = Literal["sqmap", "dqmap"]
+#: Kinds of figures of a result; several processes may draw them, a kind each.
+FIGURE_KINDS = ("g2", "saxs", "twotime")
 
 
 @dataclass(frozen=True)

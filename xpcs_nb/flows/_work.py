@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from xpcs_nb.core import ReductionOptions
+from xpcs_nb.core import FIGURE_KINDS, ReductionOptions
 from xpcs_nb.errors import MissingFileError, StepError
 from xpcs_nb.flows._describe import cycle_and_experiment, found_values, limited, measured_values
 from xpcs_nb.hdf5 import find_metadata, read_metadata
@@ -24,8 +24,6 @@ from xpcs_nb.results import dataset_name, result_path
 
 __all__ = ["correlate_dataset", "describe_dataset", "gather_dataset", "plot_dataset", "rename_dataset", "write_json"]
 
-#: All figures; each kind can be drawn by another process.
-KINDS = ("g2", "saxs", "twotime")
 #: Figures of single bins; each file has an entry in the state of a run (`Publishv2` puts it there), which holds 200 KB.
 MOST_FILES = 30
 ARCHIVE = "twotime.zip"
@@ -77,7 +75,7 @@ def correlate_dataset(
     return done
 
 
-def plot_dataset(result: str, output: str, kinds: Collection[str] = KINDS) -> dict[str, Any]:
+def plot_dataset(result: str, output: str, kinds: Collection[str] = FIGURE_KINDS) -> dict[str, Any]:
     """Draw the figures of some kinds, g2 with fits; say how many bins there are and how many were fitted."""
     from xpcs_nb.analysis import fit_g2
     from xpcs_nb.plots import save_all

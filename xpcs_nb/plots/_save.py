@@ -11,6 +11,7 @@ from pathlib import Path
 import xarray as xr
 from matplotlib.figure import Figure
 
+from xpcs_nb.core import FIGURE_KINDS
 from xpcs_nb.errors import OptionError, WriteError
 from xpcs_nb.plots._dispersion import plot_dispersion
 from xpcs_nb.plots._figures import DPI
@@ -26,14 +27,12 @@ __all__ = ["save_all", "write_figure"]
 
 type Figures = Iterator[tuple[str, Callable[[], Figure]]]
 
-#: What may be drawn apart, by several processes.
-KINDS = ("g2", "saxs", "twotime")
 #: A sheet of panels is large as it is.
 SHEET_DPI = 120
 
 
 def save_all(
-    result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None = None, kinds: Collection[str] = KINDS
+    result: xr.DataTree, folder: str | Path, *, fit: xr.Dataset | None = None, kinds: Collection[str] = FIGURE_KINDS
 ) -> dict[str, Path]:
     """Draw everything that a result holds and write it as PNG files, replacing older ones.
 
@@ -62,13 +61,13 @@ def save_all(
     WriteError
         If a file can't be written; figures written before it stay.
     """
-    unknown = sorted(set(kinds) - set(KINDS))
+    unknown = sorted(set(kinds) - set(FIGURE_KINDS))
     if unknown:
-        raise OptionError("no such kind of figure", got=", ".join(unknown), expected=", ".join(KINDS))
+        raise OptionError("no such kind of figure", got=", ".join(unknown), expected=", ".join(FIGURE_KINDS))
     folder = Path(folder)
     listed = {"g2": _g2_figures(result, fit), "saxs": _saxs_figures(result), "twotime": _twotime_figures(result)}
     written = {}
-    for name, draw in chain.from_iterable(listed[kind] for kind in KINDS if kind in kinds):
+    for name, draw in chain.from_iterable(listed[kind] for kind in FIGURE_KINDS if kind in kinds):
         dpi = SHEET_DPI if name.startswith("g2_page") or name == "g2" else DPI
         written[name] = write_figure(draw(), folder / f"{name}.png", dpi=dpi)
     return written

@@ -6,6 +6,7 @@ from typing import Any
 
 from gladier import GladierBaseTool, generate_flow_definition
 
+from xpcs_nb.core import FIGURE_KINDS
 from xpcs_nb.flows import functions
 from xpcs_nb.flows.tools._states import COMPUTE, DAY, HOUR, INGEST, TRANSFER, is_true, on_compute, on_login
 
@@ -61,7 +62,7 @@ class Correlate(GladierBaseTool):  # type: ignore[misc]
 # Three tasks: they are drawn at the same time where there are several workers.
 PLOTS = [
     {"result.$": "$.input.make_plots.result", "output.$": "$.input.make_plots.output", "kinds": [kind]}
-    for kind in ("g2", "saxs", "twotime")
+    for kind in FIGURE_KINDS
 ]
 
 
