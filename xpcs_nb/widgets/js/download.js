@@ -1,13 +1,8 @@
 // A button that asks the kernel for a file and hands it to the browser.
 
 import { bytesOf } from "./codec.js";
-import { button, element } from "./dom.js";
-
-function keep(name, bytes) {
-  const address = URL.createObjectURL(new Blob([bytes]));
-  element("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 1000);
-}
+import { button } from "./dom.js";
+import { save } from "./keep.js";
 
 function render({ model, el }) {
   let asked = false;
@@ -16,7 +11,7 @@ function render({ model, el }) {
     model.send({ type: "wanted" });
   };
   const take = (message, buffers) => {
-    if (asked && message.type === "file") keep(message.name, bytesOf(buffers[0]));
+    if (asked && message.type === "file") save(new Blob([bytesOf(buffers[0])]), message.name);
     asked = false;
   };
   model.on("msg:custom", take);

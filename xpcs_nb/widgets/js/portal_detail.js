@@ -1,6 +1,7 @@
 // One record: its pictures, metadata, files, logs and history.
 
-import { button, bytes, h, link, moment, save, short, shown } from "./portal_dom.js";
+import { save } from "./keep.js";
+import { button, bytes, h, link, moment, short, shown } from "./portal_dom.js";
 import { badge } from "./portal_list.js";
 import { runCard } from "./portal_runs.js";
 

@@ -76,12 +76,3 @@ export function short(value) {
   const text = shown(value);
   return /^(\w+:\/)?\//.test(text) ? text.replace(/\/+$/, "").split("/").pop() || text : text;
 }
-
-export function save(blob, name) {
-  const address = URL.createObjectURL(blob);
-  const anchor = h("a", { href: address, download: name });
-  document.body.append(anchor);
-  anchor.click();
-  anchor.remove();
-  setTimeout(() => URL.revokeObjectURL(address), 60000);
-}

@@ -1,7 +1,8 @@
 // What is done with several records: compare, average, reprocess, download.
 
+import { save } from "./keep.js";
 import { download } from "./portal_detail.js";
-import { button, h, save, short } from "./portal_dom.js";
+import { button, h, short } from "./portal_dom.js";
 
 export function selectionBar(app) {
   const all = () => [...app.selected];
