@@ -12,7 +12,7 @@ from ._fit import Weights, fit_g2, fitted_curve
 from ._global import fit_global
 from ._global_dataset import global_dispersion
 from ._heterogeneity import chi4, trc
-from ._jackknife import G2Estimate, g2_from_sums
+from ._jackknife import G2Estimate, blocks_dof, g2_from_sums
 from ._known_models import ModelName
 from ._models import MODELS, Model
 from ._parameters import Parameter
@@ -74,6 +74,7 @@ __all__ = [
     "agreement",
     "average_g2",
     "bin_places",
+    "blocks_dof",
     "chi4",
     "combine",
     "compare_models",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import MultitauSums
 
-__all__ = ["G2Estimate", "g2_from_sums"]
+__all__ = ["G2Estimate", "blocks_dof", "g2_from_sums"]
 
 type Floats = NDArray[np.float64]
 
@@ -40,8 +40,13 @@ class G2Estimate:
     @property
     def dof(self) -> Floats:
         """Degrees of freedom of the errors, shape (D,); NaN where there is none."""
-        dof: Floats = np.where(self.n_blocks > 1, self.n_blocks - 1.0, np.nan)
-        return dof
+        return blocks_dof(self.n_blocks)
+
+
+def blocks_dof(n_blocks: NDArray[np.int64]) -> Floats:
+    """Return the degrees of freedom of errors by blocks: one less than there are; NaN for fewer than 2."""
+    dof: Floats = np.where(n_blocks > 1, n_blocks - 1.0, np.nan)
+    return dof
 
 
 def g2_from_sums(sums: MultitauSums, static_to_dynamic: NDArray[np.int64], n_dynamic: int) -> G2Estimate:

@@ -174,14 +174,16 @@ def show_outliers(edit: Outliers, state: State, image: Image | None) -> OutlierC
     QMapError
         If it can't be applied.
     """
-    q_map = find_map("q", state.geometry, state.shape) if edit.region == "ring" else None
-    return outlier_curve(edit, _need(image, "the edit outliers"), state.used, q_map)
+    return outlier_curve(edit, _need(image, "the edit outliers"), state.used, _q_of_rings(edit, state))
+
+
+def _q_of_rings(edit: Outliers, state: State) -> NDArray[np.float64] | None:
+    return find_map("q", state.geometry, state.shape) if edit.region == "ring" else None
 
 
 def _look(edit: ImageEdit, state: State, image: Image) -> Mask:
     if isinstance(edit, Outliers):
-        q_map = find_map("q", state.geometry, state.shape) if edit.region == "ring" else None
-        return find_outliers(edit, image, state.used, q_map)
+        return find_outliers(edit, image, state.used, _q_of_rings(edit, state))
     if isinstance(edit, Similar):
         return find_similar(edit, image)
     if not isinstance(edit, Threshold):

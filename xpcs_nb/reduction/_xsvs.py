@@ -188,6 +188,8 @@ def _dataset(
 
 
 def _add_contrast(data: xr.Dataset, found: Sequence[ContrastEstimate]) -> None:
+    from xpcs_nb.analysis import blocks_dof
+
     grid = ("exposure", "bin")
     texts = {"contrast": "speckle contrast, maximum likelihood", "contrast_moment": "speckle contrast, second moment"}
     for name, kind, text in (("contrast", "contrast", ""), ("contrast_moment", "moment", "moment_")):
@@ -198,8 +200,7 @@ def _add_contrast(data: xr.Dataset, found: Sequence[ContrastEstimate]) -> None:
         data[f"{name}_cov"] = (
             ("bin", "exposure", "exposure2"), covariance, _about(f"covariance between exposures of the {texts[name]}")
         )  # fmt: skip
-    n_blocks = _blocks(np.array([one.replicas for one in found])).sum(axis=1)
-    dof = np.where(n_blocks > 1, n_blocks - 1.0, np.nan)
+    dof = blocks_dof(_blocks(np.array([one.replicas for one in found])).sum(axis=1))
     data["contrast_dof"] = ("bin", dof, _about("degrees of freedom of the standard errors of the contrast"))
     data["contrast_err_photons"] = (
         grid, np.array([one.fisher_err for one in found]), _about("error if pixels and windows were independent")
