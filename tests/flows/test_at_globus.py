@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.testing.sandbox.site import write_site
 from xpcs_nb.errors import FlowError
 from xpcs_nb.flows import connect
 from xpcs_nb.qmap import QMap
@@ -11,31 +12,6 @@ SOURCE = "11111111-1111-4111-8111-111111111111"
 PROCESSING = "22222222-2222-4222-8222-222222222222"
 PUBLISH = "33333333-3333-4333-8333-333333333333"
 PATIENCE = 150
-
-SITE = """
-name = "there"
-kind = "globus"
-[collections.source]
-id = "{source}"
-root = "{folder}/source"
-[collections.processing]
-id = "{processing}"
-root = "{folder}/processing"
-[collections.publish]
-id = "{publish}"
-root = "{folder}/publish"
-[endpoints]
-login = "{endpoint}"
-compute = "{endpoint}"
-[processing]
-folder = "{folder}/processing/runs"
-[publish]
-folder = "{folder}/publish/results"
-index = "{index}"
-[queue]
-queue = "debug"
-walltime = "00:30:00"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +26,9 @@ def there(tmp_path_factory):
             patch.setenv(name, value)
         patch.setenv("XPCS_NB_CONFIG", str(folder / "config"))
         names = {"source": SOURCE, "processing": PROCESSING, "publish": PUBLISH}
-        ids = {"endpoint": sandbox.endpoint_id, "index": sandbox.index_id}
-        (folder / "there.toml").write_text(SITE.format(folder=folder, **names, **ids))
-        with connect(folder / "there.toml", home=folder / "home") as facility:
+        ends = {role: (name, folder / role) for role, name in names.items()}
+        queue = '[queue]\nqueue = "debug"\nwalltime = "00:30:00"'
+        with connect(write_site(folder / "there.toml", sandbox, queue, **ends), home=folder / "home") as facility:
             facility._pace = (0.1, 0.5)  # the services are near
             yield facility, folder, sandbox
 

@@ -6,30 +6,13 @@ import os
 import nbformat
 import pytest
 
+from tests.testing.sandbox.site import write_site
 from xpcs_nb.flows import connect
 from xpcs_nb.qmap import QMap
 from xpcs_nb.recipes import export_crate, replay, rerun, run_recipe
 from xpcs_nb.testing import Sandbox, simulate_measurement
 
 SOURCE, WORK = (f"{n * 8}-{n * 4}-4{n * 3}-8{n * 3}-{n * 12}" for n in "67")
-SITE = """
-name = "look-alike"
-kind = "globus"
-[collections]
-source = {{ id = "{source}", root = "{folder}/source" }}
-processing = {{ id = "{work}", root = "{folder}/work" }}
-publish = {{ id = "{work}", root = "{folder}/work" }}
-[endpoints]
-login = "{endpoint}"
-compute = "{endpoint}"
-[processing]
-folder = "{folder}/work/runs"
-[staging]
-folder = "{folder}/source/qmaps"
-[publish]
-folder = "{folder}/work/results"
-index = "{index}"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +31,10 @@ def site(folder):
         own = {"XPCS_NB_CONFIG": str(folder / "config"), "XPCS_NB_HOME": str(folder / "home")}
         for name, value in (sandbox.environ() | own).items():
             patch.setenv(name, value)
-        path = folder / "site.toml"
-        ends = {"endpoint": sandbox.endpoint_id, "index": sandbox.index_id}
-        path.write_text(SITE.format(source=SOURCE, work=WORK, folder=folder, **ends))
-        yield path
+        work = (WORK, folder / "work")
+        ends = {"source": (SOURCE, folder / "source"), "processing": work, "publish": work}
+        staging = f'[staging]\nfolder = "{folder}/source/qmaps"'
+        yield write_site(folder / "look-alike.toml", sandbox, staging, **ends)
 
 
 @pytest.fixture(scope="module")

@@ -6,40 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.testing.sandbox.site import write_site
 from xpcs_nb.flows import connect
 from xpcs_nb.testing import Sandbox, simulate_measurement
 
 SOURCE, PROCESSING, PUBLISH = (f"{n * 8}-{n * 4}-4{n * 3}-8{n * 3}-{n * 12}" for n in "345")
 
 PATIENCE = 120
-
-SITE = """
-name = "sandbox"
-kind = "globus"
-
-[collections.source]
-id = "{source_id}"
-root = "{folder}/source"
-
-[collections.processing]
-id = "{processing_id}"
-root = "{folder}/processing"
-
-[collections.publish]
-id = "{publish_id}"
-root = "{folder}/publish"
-
-[endpoints]
-login = "{endpoint}"
-compute = "{endpoint}"
-
-[processing]
-folder = "{folder}/processing/runs"
-
-[publish]
-folder = "{folder}/publish/results"
-index = "{index}"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +29,9 @@ def module_sandbox(tmp_path_factory: pytest.TempPathFactory):
 @pytest.mark.timeout(200)
 def test_the_online_flow_runs_on_the_look_alike(sandbox: Sandbox, tmp_path: Path) -> None:
     folder = sandbox.folder.parent
-    site = tmp_path / "sandbox.toml"
-    ids = {"source_id": SOURCE, "processing_id": PROCESSING, "publish_id": PUBLISH}
-    site.write_text(SITE.format(folder=folder, endpoint=sandbox.endpoint_id, index=sandbox.index_id, **ids))
+    ids = {"source": SOURCE, "processing": PROCESSING, "publish": PUBLISH}
+    ends = {role: (name, folder / role) for role, name in ids.items()}
+    site = write_site(tmp_path / "sandbox.toml", sandbox, **ends)
     measured = simulate_measurement(
         folder / "source" / "m", shape=(64, 64), n_frames=100, n_dynamic=3, n_static=6, seed=3, name="A001_brownian"
     )
