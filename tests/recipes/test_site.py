@@ -6,12 +6,16 @@ import os
 import nbformat
 import pytest
 
+import xpcs_nb as xnb
 from tests.testing.sandbox.site import write_site
+from xpcs_nb.errors import BatchError, MissingKeyError
 from xpcs_nb.flows import connect
 from xpcs_nb.qmap import QMap
-from xpcs_nb.recipes import export_crate, replay, rerun, run_recipe
+from xpcs_nb.recipes import export_crate, replay, rerun, result_files, run_recipe
 from xpcs_nb.testing import Sandbox, simulate_measurement
 
+QUIET = pytest.mark.filterwarnings("ignore::DeprecationWarning:(papermill|nbclient|jupyter_client|zmq).*")
+SMALL = {"shape": (64, 64), "n_frames": 100, "n_dynamic": 3, "n_static": 6}
 SOURCE, WORK = (f"{n * 8}-{n * 4}-4{n * 3}-8{n * 3}-{n * 12}" for n in "67")
 
 
@@ -39,9 +43,8 @@ def site(folder):
 
 @pytest.fixture(scope="module")
 def measurements(folder):
-    small = {"shape": (64, 64), "n_frames": 100, "n_dynamic": 3, "n_static": 6}
     return [
-        simulate_measurement(folder / "source" / name, name=name, seed=seed, **small)
+        simulate_measurement(folder / "source" / name, name=name, seed=seed, **SMALL)
         for seed, name in enumerate(("A001", "A002"))
     ]
 
@@ -102,7 +105,36 @@ def test_records_of_a_site_are_reduced_again_and_compared(processed, site, measu
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:(papermill|nbclient|jupyter_client|zmq).*")
+@QUIET
+def test_records_of_a_site_are_averaged_checked_and_laid_over_temperature(processed, site, measurements, tmp_path):
+    with connect(site) as facility:
+        subjects = [facility.catalog.search(title).records[0].subject for title in ("silica", "gold")]
+    run_recipe("average", tmp_path / "average.ipynb", {
+        "results": [subjects[0], "search:gold"], "site": str(site), "output": str(tmp_path / "average.hdf"),
+    })  # fmt: skip
+    average = xnb.open_result(tmp_path / "average.hdf")
+    assert {"A001_results.hdf", "A002_results.hdf"} <= set(average.attrs["averaged"])
+    run_recipe("check_qmap", tmp_path / "check.ipynb", {"dataset": subjects[0], "site": str(site), "strict": False})
+    one = simulate_measurement(tmp_path, name="A003", seed=2, **SMALL)
+    third = xnb.correlate(one.raw, one.qmap, output=tmp_path).attrs["path"]
+    path = run_recipe("temperature_series", tmp_path / "series.ipynb", {
+        "results": [*subjects, third], "site": str(site),
+        "temperatures": {f"A00{n}_results.hdf": 280.0 + 10 * n for n in (1, 2, 3)},
+    })  # fmt: skip
+    assert "activation energy" in path.read_text()
+
+
+@pytest.mark.slow
+@QUIET
+def test_a_record_that_is_not_there_is_an_error(site):
+    with pytest.raises(MissingKeyError, match="no record has this subject"):
+        result_files(["globus://nobody/nothing"], str(site))
+    with pytest.raises(BatchError, match="no record is found"):
+        result_files(["search:nothing of the kind"], str(site))
+
+
+@pytest.mark.slow
+@QUIET
 def test_a_recipe_without_a_dataset_simulates_one_at_the_site(site, tmp_path):
     path = run_recipe("reprocess", tmp_path / "done.ipynb", {"site": str(site)})
     assert pictures_after(path, "## Against the earlier result") == 1

@@ -6,6 +6,7 @@ from ._outputs import Outputs, read_outputs, save
 from ._plan import Plan, PlannedJob
 from ._recipe import Parameter, Recipe, recipe_path
 from ._replay import Replay, replay
+from ._result_files import result_files
 from ._run import run_recipe
 from ._state import JobState
 from ._types import Dataset, InputFile, Options
@@ -31,6 +32,7 @@ __all__ = [
     "recipe_path",
     "replay",
     "rerun",
+    "result_files",
     "run_recipe",
     "save",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpcs_nb.errors import BatchError
 from xpcs_nb.recipes._folder import keep_plan, locked, read_jobs
-from xpcs_nb.recipes._listing import Datasets, Listed, list_datasets, list_found
+from xpcs_nb.recipes._listing import SEARCH, Datasets, Listed, list_datasets, list_found
 from xpcs_nb.recipes._plan import JOBS, Plan, make_plan
 from xpcs_nb.recipes._recipe import Recipe
 from xpcs_nb.recipes._report import REPORT_PAGE, write_report
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from xpcs_nb.qmap import QMap
 
 __all__ = ["Batch", "batch_status", "plan_batch", "rerun"]
-
-#: A list that starts so is a search of the catalogue.
-SEARCH = "search:"
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from xpcs_nb.errors import MissingFileError
 from xpcs_nb.hdf5 import is_result
+from xpcs_nb.recipes._values import is_address
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,7 +38,7 @@ def earlier_result(dataset: str | Path, facility: Facility) -> xr.DataTree | Non
     """
     from xpcs_nb.results import open_result
 
-    if "://" in str(dataset):
+    if is_address(str(dataset)):
         return facility.catalog.get(str(dataset)).load()
     path = Path(dataset)
     if not path.is_file():

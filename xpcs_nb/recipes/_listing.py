@@ -15,9 +15,11 @@ from xpcs_nb.errors import BatchError, FileFormatError, MissingFileError, Option
 if TYPE_CHECKING:
     from xpcs_nb.catalog import Record
 
-__all__ = ["Datasets", "Frame", "Listed", "list_datasets", "list_found"]
+__all__ = ["SEARCH", "Datasets", "Frame", "Listed", "list_datasets", "list_found"]
 
 TABLES = (".csv", ".tsv", ".toml", ".parquet", ".txt")
+#: What a search of the catalogue begins with.
+SEARCH = "search:"
 #: Records of one page of a search.
 PAGE = 200
 
