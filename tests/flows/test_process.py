@@ -167,6 +167,17 @@ def test_a_cancelled_run_ends_and_has_no_result(facility, measured):
         _ = run.result_path
 
 
+def test_no_more_runs_are_started_than_may_be_active(facility, make_measurement):
+    one, other = (make_measurement(name) for name in ("L001_first", "L002_second"))
+    first = facility.process(one.raw, one.qmap, publish=False)
+    second = facility.process(other.raw, other.qmap, publish=False, active_runs_limit=1)
+    # It was started when the first had ended.
+    assert first.status == "SUCCEEDED"
+    assert second.wait(PATIENCE, progress=False).status == "SUCCEEDED"
+    with pytest.raises(FlowError, match="at least 1"):
+        facility.process(one.raw, one.qmap, active_runs_limit=0)
+
+
 def test_waiting_can_be_given_up_while_the_run_goes_on(facility, measured):
     run = facility.process(measured.raw, measured.qmap)
     with pytest.raises(TimeoutError, match="it goes on"):
