@@ -56,6 +56,14 @@ READY = """async () => {
   return panel.sessionContext.session.kernel.id;
 }"""
 
+#: What is shown goes before the kernel does: it may ask for something at any time.
+CLOSE = """async () => {
+  const { shell, serviceManager } = window.jupyterapp;
+  const { id } = shell.currentWidget.sessionContext.session;
+  shell.currentWidget.dispose();
+  await serviceManager.sessions.shutdown(id);
+}"""
+
 
 class Notebook:
     """An open notebook: its page and its kernel."""
@@ -85,9 +93,9 @@ class Notebook:
         return path
 
     def close(self) -> None:
-        """Close the page and stop the kernel."""
+        """Close the notebook, stop its kernel, and close the page."""
         self.kernel.close()
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        self.page.evaluate(CLOSE)
         self.page.close()
 
 

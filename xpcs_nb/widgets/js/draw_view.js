@@ -28,6 +28,7 @@ class DrawView extends View {
       this.repaint("vectors");
     });
     for (const what of ["tools", "said"]) this.hear(what);
+    scene.askSoon();
   }
 
   hear(what, box = null) {

@@ -44,6 +44,8 @@ export class EditScene extends Scene {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       if (this.busy) return this.askSoon();
+      // Nobody looks: a view that comes asks again.
+      if (!this.listeners.size) return;
       const what = [...this.wanted];
       this.wanted.clear();
       if (what.length) this.model.send({ type: "wanted", what });
