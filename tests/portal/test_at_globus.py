@@ -3,7 +3,8 @@
 import pytest
 from PIL import Image
 
-from tests.flows.test_at_globus import PROCESSING, PUBLISH, SITE, SOURCE
+from tests.flows.test_at_globus import PROCESSING, PUBLISH, SOURCE
+from tests.testing.sandbox.site import write_site
 from xpcs_nb.catalog import File, Record
 from xpcs_nb.errors import FacilityError, MissingKeyError
 from xpcs_nb.flows import connect
@@ -23,9 +24,8 @@ def there(tmp_path, monkeypatch):
         for name, value in sandbox.environ().items():
             monkeypatch.setenv(name, value)
         names = {"source": SOURCE, "processing": PROCESSING, "publish": PUBLISH}
-        ids = {"endpoint": sandbox.endpoint_id, "index": sandbox.index_id}
-        (tmp_path / "there.toml").write_text(SITE.format(folder=tmp_path, **names, **ids))
-        with connect(tmp_path / "there.toml", home=tmp_path / "home") as facility:
+        ends = {role: (name, tmp_path / role) for role, name in names.items()}
+        with connect(write_site(tmp_path / "there.toml", sandbox, **ends), home=tmp_path / "home") as facility:
             facility.services.catalogue.ingest_many(published(tmp_path / "publish"))
             yield facility
 
