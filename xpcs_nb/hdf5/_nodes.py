@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import h5py
@@ -59,9 +60,15 @@ def delay_coords(frames: NDArray[np.int64], step: float, n_frames: int | None) -
 
 def _pairs(frames: NDArray[np.int64], n_frames: int) -> NDArray[np.int64] | None:
     """Pairs of the APS delay grid, or None when `frames` is another grid."""
+    grid_frames, pairs = _grid(n_frames)
+    same = len(grid_frames) >= len(frames) and np.array_equal(grid_frames[: len(frames)], frames)
+    return pairs[: len(frames)].copy() if same else None
+
+
+@lru_cache(16)
+def _grid(n_frames: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     grid = DelayGrid(n_frames)
-    same = len(grid) >= len(frames) and np.array_equal(grid.frames[: len(frames)], frames)
-    return grid.n_pairs[: len(frames)] if same else None
+    return grid.frames, grid.n_pairs
 
 
 def image(dataset: h5py.Dataset, *, as_bool: bool = False) -> Stored:
