@@ -22,8 +22,9 @@ import h5py
 import numpy as np
 
 N_MAPS, N_RESULTS = 36, 100
-#: Stored as by this package (one piece, plain), and as by boost_corr (one compressed piece).
-LAYOUTS: dict[str, dict[str, Any]] = {"plain": {}, "lzf": {"compression": "lzf"}}
+#: Stored as by this package (tiles without the lower half), in one plain piece, and as by boost_corr (one compressed
+#: piece).
+LAYOUTS: dict[str, dict[str, Any]] = {"tiles": {}, "plain": {}, "lzf": {"compression": "lzf"}}
 
 
 def main() -> None:
@@ -160,6 +161,7 @@ def viewer(folder: Path) -> dict[str, float]:
 def make_maps(folder: Path, frames: int, layout: str) -> Path:
     """Make a result with two-time maps of the size that is wanted, from a small one."""
     import xpcs_nb as xnb
+    from xpcs_nb.hdf5._tiles import write_upper_triangle
     from xpcs_nb.testing import simulate_measurement
 
     path = folder / f"maps_{frames}_{layout}_results.hdf"
@@ -179,6 +181,9 @@ def make_maps(folder: Path, frames: int, layout: str) -> Path:
         for number, name in enumerate(list(group["correlation_map"]), 1):
             del group["correlation_map"][name]
             c2 = np.triu(1 + 0.2 * np.exp(-lag * number / 3000) + noise)
+            if layout == "tiles":
+                write_upper_triangle(file, f"{group.name}/correlation_map/{name}", c2)
+                continue
             store = {"chunks": c2.shape, **LAYOUTS[layout]} if LAYOUTS[layout] else {}
             group["correlation_map"].create_dataset(name, data=c2, **store)
         for name, shape in (("normalized_g2", (frames, N_MAPS)), ("normalized_g2_segments", (frames // 5, 5, N_MAPS))):

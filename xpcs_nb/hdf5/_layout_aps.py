@@ -329,7 +329,7 @@ def _saxs(file: h5py.File, step: float, kind: str) -> Node:
             scale = read_attribute(file, segments, "scale", default)
             variables["scattering_1d_segments"] = segments_of(read_values(file, segments), scale)
     if has_key(file, INTENSITY):
-        variables["intensity"], time = intensity(read_values(file, INTENSITY), step)
+        variables["intensity"], time = intensity(file[INTENSITY], step)
         coords |= time
     return Node(variables, coords)
 

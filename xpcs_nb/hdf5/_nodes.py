@@ -18,6 +18,9 @@ __all__ = ["Axes", "delay_coords", "image", "intensity", "label_coords", "segmen
 UNITLESS = "1"
 COUNTS = "counts/pixel/frame"
 
+#: Frames up to which the intensity of each is read when a result is opened.
+LONG = 8192
+
 
 @dataclass(frozen=True)
 class Axes:
@@ -85,11 +88,22 @@ def stored(file: h5py.File, place: str) -> Stored:
     return Stored(place, dataset.shape, dataset.dtype)
 
 
-def intensity(values: NDArray[Any], step: float) -> tuple[Array, dict[str, Array]]:
-    """Return intensity against time, and the time coordinate; `values` is (2, N) or (N,)."""
-    counts = np.asarray(values[-1] if values.ndim == 2 else values)
-    time = Array(("time",), np.arange(len(counts)) * step, "s", "start of the frame")
+def intensity(dataset: h5py.Dataset, step: float) -> tuple[Array, dict[str, Array]]:
+    """Return intensity against time, and the time coordinate; the dataset is (2, N) or (N,). A long one stays there."""
+    n, lead = int(dataset.shape[-1]), -1 if dataset.ndim == 2 else None
+    counts: NDArray[Any] | Stored = Stored(dataset.name, (n,), dataset.dtype, lead)
+    if n <= LONG:
+        counts = np.asarray(dataset[()] if lead is None else dataset[lead])
+    time = Array(("time",), times(n, step), "s", "start of the frame")
     return Array(("time",), counts, COUNTS, "mean intensity over the used pixels"), {"time": time}
+
+
+@lru_cache(8)
+def times(n: int, step: float) -> NDArray[np.float64]:
+    """Return when `n` frames begin, s: the same read-only array for all results of one series."""
+    found = np.arange(n, dtype=np.float64) * step
+    found.flags.writeable = False
+    return found
 
 
 def segments_of(values: NDArray[Any], scale: str) -> Array:

@@ -112,9 +112,10 @@ def read_attribute(group: h5py.Group, key: str, name: str, default: object = Non
 
 def entry(group: h5py.Group, key: str) -> Any:
     """Return the dataset or group at `key`; raises MissingKeyError naming it."""
-    if key not in group:
-        raise missing_key(group, key)
-    return group[key]
+    try:
+        return group[key]
+    except KeyError:
+        raise missing_key(group, key) from None
 
 
 def read_values(group: h5py.Group, key: str) -> Any:

@@ -20,8 +20,10 @@ __all__ = ["coordinates_of", "variable_of"]
 #: Coordinates by which a bin is looked up, beside its label.
 LOOKED_UP = ("q", "phi")
 
-#: Coordinates of as many results are kept; they take this many bytes at most (those of longer ones are made anew).
-KEPT, KEPT_BYTES = 64, 65_536
+#: Sets of coordinates that are kept.
+KEPT = 32
+#: Bytes of a coordinate above which it is the same as another only if it is the same array, as the times of frames are.
+LARGE = 65_536
 
 
 def variable_of(path: Path, array: Array) -> xr.Variable:
@@ -43,11 +45,17 @@ def coordinates_of(path: Path, arrays: Mapping[str, Array]) -> xr.Coordinates:
 
     Repeats of a measurement have: making the indexes anew takes longer than all else that g2 of one needs.
     """
-    data = [array.data for array in arrays.values() if isinstance(array.data, np.ndarray)]
-    if len(data) == len(arrays) and sum(each.nbytes for each in data) <= KEPT_BYTES:
+    if all(
+        isinstance(each.data, np.ndarray) and (each.data.nbytes <= LARGE or _is_shared(each))
+        for each in arrays.values()
+    ):
         key = tuple((name, _key(array)) for name, array in arrays.items())
         return _shared(_Coordinates(key, path, arrays))
     return _indexed(path, arrays)
+
+
+def _is_shared(array: Array) -> bool:
+    return isinstance(array.data, np.ndarray) and not array.data.flags.writeable
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,10 @@ class _Coordinates:
 
 def _key(array: Array) -> Hashable:
     values = np.asarray(array.data)
-    content = values.tobytes() if values.dtype.kind in "iufb" else tuple(values.tolist())
+    if values.nbytes > LARGE:
+        content: Hashable = id(values)  # which no other array has as long as this one is kept with its key
+    else:
+        content = values.tobytes() if values.dtype.kind in "iufb" else tuple(values.tolist())
     return array.dims, values.dtype.str, values.shape, content, array.units, array.long_name, repr(array.attrs)
 
 
