@@ -107,7 +107,12 @@ def read_attribute(group: h5py.Group, key: str, name: str, default: object = Non
     """Return an attribute of the object `key` below `group`, made plain; `default` where it has none."""
     if not h5py.h5a.exists(group.id, name.encode(), obj_name=key.encode()):
         return default
-    return plain(group[key].attrs[name])
+    attribute = h5py.h5a.open(group.id, name.encode(), obj_name=key.encode())
+    if attribute.shape is None:
+        return None
+    values = np.empty(attribute.shape, attribute.dtype)
+    attribute.read(values)
+    return plain(values if values.ndim else values[()])
 
 
 def entry(group: h5py.Group, key: str) -> Any:
