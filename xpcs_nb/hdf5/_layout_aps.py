@@ -209,8 +209,10 @@ def _ours(group: h5py.Group, names: set[str], variables: dict[str, Array]) -> di
             GRID, values, UNITLESS, "standard error of g2", {"estimator": "pixel scatter"}
         )
     if "g2_cov" in names:
-        values, noted = read_values(group, "g2_cov"), read_attribute(group, "g2_cov", "samples")
+        noted = read_attribute(group, "g2_cov", "samples")
         samples = {} if noted is None else {"samples": int(noted)}
+        # It is packed, and unpacking takes as long as all the rest of g2.
+        values = stored(group.file, f"{OURS}/g2_cov")
         variables["g2_cov"] = Array(
             ("bin", "delay", "delay2"), values, UNITLESS, "covariance of g2 between delays", samples
         )

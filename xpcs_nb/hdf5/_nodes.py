@@ -84,7 +84,7 @@ def image(dataset: h5py.Dataset, *, as_bool: bool = False) -> Stored:
 def stored(file: h5py.File, place: str) -> Stored:
     """Return an array that stays in the file as it is."""
     # Behind a link to another file, the dataset's own name is the one it has there.
-    dataset = file[place]
+    dataset = h5py.h5d.open(file.id, place.encode())
     return Stored(place, dataset.shape, dataset.dtype)
 
 
