@@ -97,8 +97,7 @@ def twotime_overview(c2: xr.DataArray, size: int = 900, cuts: Sequence[TwotimeCu
         if rows > 0:
             first = begin // factor
             small[first : first + rows, first:] = _blocks(band, factor, rows, whole - first)
-    below = np.tril_indices(whole, -1)
-    small[below] = small.T[below]
+    small = np.where(np.tri(whole, k=-1, dtype=bool), small.T, small)
     return TwotimeOverview(small, factor, tuple(cut.result() for cut in collected))
 
 
