@@ -20,6 +20,8 @@ from xpcs_nb.widgets import Browser, browse
 
 GOAL = 0.200
 PICTURES = 24
+#: The first question for which somebody types, and how long that takes after the page is there (seconds).
+FIRST_TYPED, TYPING = "30 % text", 3.0
 #: What the default facets of the portal find in these records, and more.
 SETTINGS = {
     "facets": [
@@ -103,6 +105,8 @@ def main() -> None:
         widget = browse(facility, settings=SETTINGS)
         row("start: settings, keys, first page", [asked(widget, "start") for _ in range(arguments.repeats)], GOAL)
         for name, query in questions().items():
+            if name == FIRST_TYPED:
+                time.sleep(TYPING)
             row(name, [asked(widget, "page", query=query(i)) for i in range(arguments.repeats)], GOAL)
         widget.close()
     with tempfile.TemporaryDirectory() as folder, connect(home=folder, workers=1, detached=False) as facility:

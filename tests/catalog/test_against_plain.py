@@ -8,21 +8,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from xpcs_nb.catalog import Catalog, Not, Record, _answer, _index, _write
+from xpcs_nb.catalog import Catalog, Not, Record, _index, _order, _write
 
 WORDS = ["gel", "rest", "shear", "latex", "été"]
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch):
+@pytest.fixture(autouse=True, params=["all texts in order", "no more texts than needed"])
+def small_chunks(monkeypatch, request):
     for module in (_write, _index):
         monkeypatch.setattr(module, "CHUNK", 16)
-    monkeypatch.setattr(_answer, "MANY", 5)
+    monkeypatch.setattr(_order, "MANY", 5)
+    if request.param == "no more texts than needed":
+        monkeypatch.setattr(_order, "FEW_TEXTS", 2)
 
 
 def made(draw: random.Random, i: int) -> Record:
-    metadata = {"always": draw.randrange(4), "sample": draw.choice("abc")}
+    metadata = {"always": draw.randrange(4), "sample": draw.choice("abc"), "name": f"n{draw.randrange(60):02}"}
     if draw.random() < 0.5:
         metadata["sometimes"] = draw.choice([1.5, 2.5, "text"])
     metadata["tags"] = draw.sample(["x", "y", "z"], draw.randrange(3))
@@ -60,7 +62,7 @@ def place(record: Record, key: str) -> tuple[object, ...]:
     texts = [value for value in have if isinstance(value, str)]
     pick = max if down else min
     number = (1, 0.0) if not numbers else (0, -pick(numbers) if down else pick(numbers))
-    order = sorted({"text", *"abcxyz"}, reverse=down)
+    order = sorted({"text", *"abcxyz", *(f"n{i:02}" for i in range(60))}, reverse=down)
     return (*number, order.index(pick(texts)) if texts else len(order))
 
 
@@ -76,6 +78,7 @@ FILTERS = [
     {"tags": (None, None)},
 ]
 SORTS = [["created"], ["-created"], ["always", "-created"], ["-sometimes", "always"], ["tags"], ["sample", "-tags"]]
+SORTS += [["name"], ["-name", "tags"], ["sample", "-name"], ["-tags", "name"]]
 
 
 @pytest.mark.parametrize("seed", range(4))

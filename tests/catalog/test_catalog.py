@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from xpcs_nb.catalog import Catalog, DataCite, File, Not, Record
+from xpcs_nb.catalog import Catalog, DataCite, File, Not, Record, _order
 from xpcs_nb.errors import MissingKeyError, OptionError
 
 
@@ -369,6 +369,38 @@ class TestManyRecords:
         assert [one.subject for one in large.search("latex")] == ["s00010"]
         assert large.search(n=(0, 30)).total == 29
         assert large.search(tags=None).total == 1
+
+    @pytest.mark.parametrize("text", ["", "tenth-even", "gel"])
+    def test_pages_by_a_text_that_differs_in_each_record(self, large, text, monkeypatch):
+        monkeypatch.setattr(_order, "FEW_TEXTS", 100)
+        where = {"tags": "tenth"} if text == "tenth-even" else {}
+        asked = "gel" if text == "gel" else ""
+        right = [one.subject for one in large.search(asked, where=where, sort="n", limit=10_000)]
+        for offset in (0, 1000):
+            page = large.search(asked, where=where, sort="subject", limit=7, offset=offset)
+            assert [one.subject for one in page] == sorted(right)[offset : offset + 7]
+        last = large.search(asked, where={**where, "n": (15_000, 15_500)}, sort="-subject", limit=3)
+        assert [one.metadata["n"] for one in last] == ([15_500, 15_490, 15_480] if where else [15_500, 15_499, 15_498])
+
+    def test_the_order_of_texts_is_that_of_the_records_as_they_are_now(self, large, monkeypatch):
+        monkeypatch.setattr(_order, "FEW_TEXTS", 100)
+        first = large.search(sort="subject", limit=1).records[0].subject
+        large.ingest(Record(subject="a", title="gel", dataset="d"))
+        assert [one.subject for one in large.search("gel", sort="subject", limit=2)] == ["a", first]
+        large.delete("a")
+        assert [one.subject for one in large.search("gel", sort="subject", limit=1)] == [first]
+
+    def test_what_is_read_ahead_changes_no_answer(self, large):
+        with Catalog(large.path) as other:
+            before = other.search("gel", n=(5, 800), facets=["tags"])
+        with Catalog(large.path) as other:
+            assert len(list(other.read_ahead(["n", "tags", "no such key"]))) > 3
+            assert other.search("gel", n=(5, 800), facets=["tags"]) == before
+            pieces = other.read_ahead(["n"])
+            next(pieces)
+            other.close()
+            assert list(pieces) == []
+            assert not other._store.is_open
 
     def test_another_process_sees_what_was_added(self, large):
         with Catalog(large.path) as other:

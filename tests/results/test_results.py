@@ -95,6 +95,37 @@ def test_a_part_of_a_map_is_that_part_of_the_whole_map(tree, t1, t2):
     assert float(c2["t1"][1]) == pytest.approx(0.1)
 
 
+def test_results_with_the_same_coordinates_share_them_and_nothing_else(path, tmp_path):
+    copy, other = tmp_path / "A_results.hdf", tmp_path / "B_results.hdf"
+    for each in (copy, other):
+        each.write_bytes(path.read_bytes())
+    with h5py.File(other, "r+") as file:
+        file["/xpcs/qmap/dynamic_v_list_dim0"][...] *= 2
+    first, second, third = (xr.open_dataset(each, engine="xpcs", group="multitau") for each in (path, copy, other))
+    xr.testing.assert_identical(first, second)
+    np.testing.assert_allclose(third["q"], 2 * first["q"])
+    second["q"].attrs["units"] = "changed"
+    second["g2"][...] = 0.0
+    second = second.assign_coords(bin=[7, 8, 9])
+    again = xr.open_dataset(path, engine="xpcs", group="multitau")
+    xr.testing.assert_identical(again, first)
+    assert first["q"].attrs["units"] == "1/angstrom"
+    assert float(again["g2"].min()) > 0
+    with pytest.raises(ValueError, match="read-only"):
+        first["phi"].to_numpy()[0] = 1.0
+
+
+def test_the_intensity_of_a_long_series_stays_in_the_file(path, tmp_path, monkeypatch):
+    eager = xr.open_dataset(path, engine="xpcs", group="saxs").load()
+    monkeypatch.setattr("xpcs_nb.hdf5._nodes.LONG", 10)
+    copy = tmp_path / "A_results.hdf"
+    copy.write_bytes(path.read_bytes())
+    lazy = xr.open_dataset(copy, engine="xpcs", group="saxs")
+    assert not lazy["intensity"]._in_memory
+    np.testing.assert_array_equal(lazy["intensity"][5:9], eager["intensity"][5:9])
+    xr.testing.assert_identical(lazy["intensity"].load(), eager["intensity"])
+
+
 def test_a_bin_is_found_by_q_label_or_phi(tree):
     data = tree["multitau"].to_dataset()
     q = float(data["q"][1])

@@ -20,8 +20,8 @@ __all__ = ["CHUNK", "MODELS", "Model", "ShapeModel", "evaluate"]
 
 type Floats = NDArray[np.float64]
 
-#: Curves that are worked on at a time: their arrays stay in the cache of a core.
-CHUNK = 512
+#: Curves that are worked on at a time: their arrays stay in the cache of a core, and calls for few curves are few.
+CHUNK = 1024
 
 
 @dataclass(frozen=True)

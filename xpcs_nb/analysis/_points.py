@@ -75,13 +75,13 @@ def usable_delays(
         have = [name for name in get_args(Uncertainty) if name in data]
         raise OptionError("no such uncertainty", where="use", got=repr(use), expected=" or ".join(have) or "g2_err")
     # Plain arrays: lining up coordinates that are the same takes longer than all the rest.
-    g2, err = (data[name].transpose("delay", "bin").to_numpy() for name in ("g2", use))
-    delay = data["delay"].to_numpy()
+    g2, err = (data.variables[name].transpose("delay", "bin").to_numpy() for name in ("g2", use))
+    delay = data.variables["delay"].to_numpy()
     row = delay > 0
     if "n_pairs" in data.coords:
-        row &= ~(data["n_pairs"].to_numpy() < min_pairs)
+        row &= ~(data.variables["n_pairs"].to_numpy() < min_pairs)
     if delay_range is not None:
         row &= (delay >= delay_range[0]) & (delay <= delay_range[1])
     good = np.isfinite(g2) & (err > 0) & (err < np.inf) & row[:, None]
     attrs = {"long_name": "point can be used in a fit", "units": "1"}
-    return xr.DataArray(good, {**data["g2"].coords}, ("delay", "bin"), "used", attrs)
+    return xr.Dataset({"used": xr.Variable(("delay", "bin"), good, attrs)}, data["g2"].coords)["used"]

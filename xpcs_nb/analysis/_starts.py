@@ -59,14 +59,18 @@ def _grid(
     theta = np.where(np.isnan(freedom.fixed[0, 2:]), theta, freedom.fixed[0, 2:])
     shape, _ = shape_of(delay, theta)
     parts = [slice(row, row + ROWS) for row in range(0, len(g2), ROWS)]
-    return np.concatenate([_best(shape.T, theta, g2[part], weight[part], freedom.take(part)) for part in parts])
+    powers = np.ascontiguousarray(np.stack([shape.T, shape.T**2]))
+    return np.concatenate([_best(powers, theta, g2[part], weight[part], freedom.take(part)) for part in parts])
 
 
-def _best(shape: Floats, theta: Floats, g2: Floats, weight: Floats, freedom: Freedom) -> Floats:
-    """Return the best of the candidates `theta`, whose curves are `shape` (T, C), for each of a few curves."""
+def _best(powers: Floats, theta: Floats, g2: Floats, weight: Floats, freedom: Freedom) -> Floats:
+    """Return the best of the candidates `theta` for each of a few curves.
+
+    `powers` are the candidates' curves and their squares, (2, T, C).
+    """
     w, weighted = weight.sum(1)[:, None], weight * g2
     wg = weighted.sum(1)[:, None]
-    ws, wss, wgs = weight @ shape, weight @ shape**2, weighted @ shape
+    ws, wss, wgs = weight @ powers[0], weight @ powers[1], weighted @ powers[0]
     held_baseline, held_contrast = freedom.fixed[:, :1], freedom.fixed[:, 1:2]
     free_baseline = bool(np.isnan(held_baseline[0]))
     # About the mean where the baseline is free to follow it, which takes the baseline out of the problem.

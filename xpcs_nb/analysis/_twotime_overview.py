@@ -97,8 +97,7 @@ def twotime_overview(c2: xr.DataArray, size: int = 900, cuts: Sequence[TwotimeCu
         if rows > 0:
             first = begin // factor
             small[first : first + rows, first:] = _blocks(band, factor, rows, whole - first)
-    below = np.tril_indices(whole, -1)
-    small[below] = small.T[below]
+    small = np.where(np.tri(whole, k=-1, dtype=bool), small.T, small)
     return TwotimeOverview(small, factor, tuple(cut.result() for cut in collected))
 
 
@@ -106,11 +105,13 @@ def _bands(c2: xr.DataArray, factor: int) -> Iterator[tuple[int, NDArray[Any]]]:
     """Give the first row of each band, and its cells from the diagonal on: column 0 is that of the first row."""
     n = c2.sizes["t1"]
     stored = c2.encoding.get("preferred_chunks", {})
-    height = max(TILE // n, 1, stored.get("t1", 1))
-    height = -(-height // factor) * factor
-    # A piece that reaches over all columns is read whole in any case.
-    for begin in range(0, n, height):
+    begin = 0
+    while begin < n:
+        # Of shorter rows there are more. A piece that reaches over all columns is read whole in any case.
+        height = max(TILE // (n - begin), 1, stored.get("t1", 1))
+        height = -(-height // factor) * factor
         yield begin, c2.isel(t1=slice(begin, begin + height), t2=slice(begin, None)).to_numpy()
+        begin += height
 
 
 def _blocks(band: NDArray[Any], factor: int, rows: int, columns: int) -> NDArray[np.floating[Any]]:

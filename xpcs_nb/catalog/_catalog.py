@@ -179,6 +179,40 @@ class Catalog:
         with self._store.reading() as connection:
             return [str(name) for (name,) in connection.execute("SELECT name FROM keys ORDER BY name")]
 
+    def read_ahead(self, keys: Collection[str] = ()) -> Iterator[None]:
+        """Read what searches look at, piece by piece, so that the first ones need not wait for the disk.
+
+        For a thread beside those that search, which get their turn between two pieces: the values of `keys` (those
+        that records have) are then in memory, and the places of all words in the disk cache of the system. Ends early
+        when the catalogue is closed.
+
+        Yields
+        ------
+        None
+            After each piece.
+        """
+        for name in keys:
+            with self._store.reading() as connection:
+                row = connection.execute("SELECT id FROM keys WHERE name = ?", (name,)).fetchone()
+                if row is not None:
+                    index = self._ready(connection)
+                    index.refresh(connection)
+                    index.values(int(row[0]))
+            yield
+            if not self._store.is_open:
+                return
+        with self._store.reading() as connection:
+            chunks = [chunk for (chunk,) in connection.execute("SELECT id FROM chunks ORDER BY id DESC")]
+        for chunk in chunks:
+            yield
+            if not self._store.is_open:
+                return
+            with self._store.reading() as connection:
+                # The last byte of each row can't be had without the pages before.
+                connection.execute(
+                    "SELECT max(substr(occurrences, -1)) FROM postings WHERE chunk = ?", (chunk,)
+                ).fetchone()
+
     def search(
         self,
         text: str = "",
@@ -248,8 +282,12 @@ class Catalog:
     ) -> tuple[int, list[int], dict[str, tuple[tuple[str | float, int], ...]]]:
         # numpy is loaded when a search needs it, not with the package.
         from xpcs_nb.catalog._answer import answer
+
+        return answer(connection, self._ready(connection), asked, size)
+
+    def _ready(self, connection: sqlite3.Connection) -> Index:
         from xpcs_nb.catalog._index import Index
 
         if self._index is None or self._index[0] is not connection:
             self._index = connection, Index()
-        return answer(connection, self._index[1], asked, size)
+        return self._index[1]

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from xpcs_nb.catalog._words import Phrase
 from xpcs_nb.catalog._write import CHUNK, NUMBERS, POSITIONS, TEXTS
 
-__all__ = ["Column", "Index"]
+__all__ = ["Column", "Index", "codes_in_order"]
 
 type Mask = NDArray[np.bool_]
 type Ids = NDArray[np.int64]
@@ -25,6 +25,9 @@ COLUMN_BYTES = 256_000_000
 
 #: Keys whose order of texts is kept.
 RANKED = 4
+
+#: Phrases whose places are kept, for the next page and for another choice of values.
+PHRASES = 8
 
 #: Seconds.
 DAY = 86_400.0
@@ -87,6 +90,8 @@ class Column:
 
     def among(self, found: Ids, mask: Mask, items: NDArray[np.int32] | NDArray[np.int64]) -> NDArray[np.integer]:
         """Return those of `items` (by item) that belong to the records found."""
+        if found.size == self.until - 1:
+            return items
         return items[found - 1] if self.dense else items[mask[self.records]]
 
     @property
@@ -106,6 +111,7 @@ class Index:
     def __init__(self) -> None:
         self._columns: OrderedDict[tuple[int, int], Column] = OrderedDict()
         self._ranked: OrderedDict[int, tuple[tuple[int, int], Column]] = OrderedDict()
+        self._frequencies: OrderedDict[Phrase, NDArray[np.int32]] = OrderedDict()
         self._dead: list[int] = []
         self._until = 1
         self._sealed = 0
@@ -119,6 +125,7 @@ class Index:
             # Another file under the same name
             self._columns.clear()
             self._ranked.clear()
+            self._frequencies.clear()
             self._dead.clear()
         self._connection, self._until = connection, until
         self._sealed = int(connection.execute("SELECT count(*) FROM chunks").fetchone()[0])
@@ -177,13 +184,11 @@ class Index:
 
     def ranked(self, key: int) -> Column:
         """Return the texts of a key by their places in the order of texts: a column of numbers."""
-        texts = self.column(key, TEXTS)
-        size = int(self._connection.execute("SELECT terms FROM keys WHERE id = ?", (key,)).fetchone()[0])
+        texts, size = self.column(key, TEXTS), self.terms(key)
         known = self._ranked.pop(key, None)
         if known is None or known[0] != (texts.until, size):
-            rows = self._connection.execute("SELECT code FROM terms WHERE key = ? ORDER BY value", (key,))
             ranks = np.empty(size, dtype=np.float64)
-            ranks[np.fromiter((code for (code,) in rows), dtype=np.int32, count=size)] = np.arange(size)
+            ranks[codes_in_order(self._connection, key, size)] = np.arange(size)
             items = ranks[texts.items.astype(np.int32, copy=False)]
             known = (texts.until, size), Column(texts.records, items, texts.until)
         self._ranked[key] = known
@@ -191,8 +196,27 @@ class Index:
             self._ranked.popitem(last=False)
         return known[1]
 
+    def is_ranked(self, key: int) -> bool:
+        """Return whether `ranked` has its answer ready."""
+        known = self._ranked.get(key)
+        return known is not None and known[0] == (self._until, self.terms(key))
+
+    def terms(self, key: int) -> int:
+        """Return how many different texts a key has had."""
+        row = self._connection.execute("SELECT terms FROM keys WHERE id = ?", (key,)).fetchone()
+        return int(row[0]) if row else 0
+
     def frequencies(self, phrase: Phrase) -> NDArray[np.int32]:
         """Return how often each record has a phrase; (N,) for numbers below N."""
+        times = self._frequencies.pop(phrase, None)
+        if times is None or times.size < self._until:
+            times = self._counted(phrase)
+        self._frequencies[phrase] = times
+        while len(self._frequencies) > PHRASES:
+            self._frequencies.popitem(last=False)
+        return times
+
+    def _counted(self, phrase: Phrase) -> NDArray[np.int32]:
         times = np.zeros(self._until, dtype=np.int32)
         # Chunk by chunk, which stays in the processor's cache.
         found = self._places(phrase.words[-1], prefix=phrase.prefix)
@@ -225,6 +249,16 @@ class Index:
         places = np.fromiter((place - first * POSITIONS for (place,) in rows), dtype=np.uint32)
         if places.size:
             yield first, places
+
+
+def codes_in_order(
+    connection: sqlite3.Connection, key: int, count: int, direction: Literal["ASC", "DESC"] = "ASC"
+) -> NDArray[np.int64]:
+    """Return the codes of the first `count` texts of a key, in the order of these."""
+    # As one text: a million rows by themselves take Python a second.
+    part = f"SELECT code FROM terms WHERE key = ? ORDER BY value {direction} LIMIT ?"  # noqa: S608
+    text = connection.execute(f"SELECT group_concat(code) FROM ({part})", (key, count)).fetchone()[0]  # noqa: S608
+    return np.fromstring(text or "", dtype=np.int64, sep=",")
 
 
 def _followed(places: NDArray[np.uint32], next_places: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -86,6 +86,11 @@ class Store:
             if connection is not None and self._owner == os.getpid():
                 connection.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection."""
+        return self._connection is not None
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Give a view of the database that does not change meanwhile."""

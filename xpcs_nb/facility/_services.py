@@ -5,7 +5,7 @@ Documents have the shape that Globus Flows gives them, so that what reads a run 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, Protocol, TypedDict
 
@@ -132,6 +132,10 @@ class Catalogue(Protocol):
 
     def keys(self) -> list[str]:
         """Return the keys that filters, facets and sort can name, as far as they are known."""
+        ...
+
+    def read_ahead(self, keys: Collection[str] = ()) -> Iterator[None]:
+        """Read piece by piece what searches look at; yields after each piece, and has none where others search."""
         ...
 
     def search(self, text: str = "", **arguments: Any) -> SearchResult:

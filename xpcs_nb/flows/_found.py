@@ -197,6 +197,10 @@ class CatalogView:
         """Return the keys that filters, facets and sort can name; at a Globus site, those of the newest records."""
         return self._services.catalogue.keys()
 
+    def read_ahead(self, keys: Collection[str] = ()) -> Iterator[None]:
+        """Read what searches look at, piece by piece; as `xpcs_nb.catalog.Catalog.read_ahead`."""
+        return self._services.catalogue.read_ahead(keys)
+
     def search(self, text: str = "", **arguments: Any) -> Found:
         """Find records; arguments as in `xpcs_nb.catalog.Catalog.search`."""
         found = self._services.catalogue.search(text, **arguments)

@@ -10,6 +10,7 @@ from xpcs_nb.hdf5._qmap_maps import mask_of
 from xpcs_nb.hdf5._result_read import is_result, read_node, read_result
 from xpcs_nb.hdf5._result_write import write_result_file
 from xpcs_nb.hdf5._scalars import entry, open_file
+from xpcs_nb.hdf5._tiles import read_tiles
 from xpcs_nb.hdf5._writing import atomic_hdf5
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "read_qmap",
     "read_result",
     "read_result_image",
+    "read_tiles",
     "write_nxcansas",
     "write_qmap",
     "write_qmap_group",

@@ -27,12 +27,18 @@ from xpcs_nb.hdf5._qmap_maps import squeezed
 from xpcs_nb.hdf5._scalars import (
     all_scalars,
     entry,
+    has_group,
     has_key,
+    names_in,
+    open_group,
     plain,
+    read_attribute,
     read_float,
+    read_optional,
     read_optional_float,
     read_texts,
     read_values,
+    texts_of,
 )
 
 __all__ = ["ENGINE_GROUP", "FILE_LIST", "LOG", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps", "read_aps_node"]
@@ -63,7 +69,7 @@ UNITS = {"Å⁻¹": "1/angstrom", "deg": "degree"}
 def is_aps(file: h5py.File) -> bool:
     """Return True for a file in this layout."""
     has_g2 = any(has_key(file, f"{place}/normalized_g2") for place in (MULTITAU, TWOTIME))
-    return (has_g2 or f"{TWOTIME}/correlation_map" in file) and QMAP in file
+    return (has_g2 or has_group(file, f"{TWOTIME}/correlation_map")) and has_group(file, QMAP)
 
 
 def read_aps(file: h5py.File) -> ResultContent:
@@ -100,13 +106,15 @@ def read_aps_node(file: h5py.File, name: str) -> Node | None:
 
     None for another layout, another node, or one that the file lacks.
     """
-    if name not in QUICK or not is_aps(file):
+    if name not in QUICK:
         return None
     kind = "multitau" if has_key(file, f"{MULTITAU}/normalized_g2") else "twotime"
-    if name == "multitau" != kind:
+    if name == "multitau" != kind or not (has_group(file, QMAP) if kind == "multitau" else is_aps(file)):
         return None
-    options = file.get(f"/xpcs/{kind}/config")
-    config = {key: plain(read_values(options, key)) for key in STEPS if options and has_key(options, key)}
+    config: dict[str, Any] = {}
+    if has_group(file, f"/xpcs/{kind}/config"):
+        options = open_group(file, f"/xpcs/{kind}/config")
+        config = {key: plain(read_optional(options, key, 1)) for key in STEPS}
     step = _step(read_float(file, f"{DETECTOR}/frame_time"), config)
     return _multitau(file, step) if name == "multitau" else _saxs(file, step, kind)
 
@@ -131,7 +139,7 @@ def _step(frame_time: float, config: dict[str, Any]) -> float:
 
 def axes_of(file: h5py.File, kind: str) -> Axes:
     """Return the coordinates of every label of ``dynamic`` or ``static`` bins, without reading the maps."""
-    group = file[QMAP]
+    group = open_group(file, QMAP)
     lists = [np.atleast_1d(squeezed(group, f"{kind}_v_list_dim{axis}")).astype(float) for axis in (0, 1)]
     index = np.atleast_1d(squeezed(group, f"{kind}_index_mapping")).astype(np.int64)
     row, column = np.divmod(index, len(lists[1]))
@@ -143,8 +151,8 @@ def axes_of(file: h5py.File, kind: str) -> Axes:
             got=int(index.max()),
             expected=f"less than {len(lists[0]) * len(lists[1])}",
         )
-    names = read_texts(group, "map_names") if has_key(group, "map_names") else ("q", "phi")
-    units = read_texts(group, "map_units") if has_key(group, "map_units") else ("1/angstrom", "degree")
+    names = texts_of(read_optional(group, "map_names", ("q", "phi")))
+    units = texts_of(read_optional(group, "map_units", ("1/angstrom", "degree")))
     return Axes(
         (names[0], names[1]),
         (UNITS.get(units[0], units[0]), UNITS.get(units[1], units[1])),
@@ -153,13 +161,13 @@ def axes_of(file: h5py.File, kind: str) -> Axes:
 
 
 def _n_frames(file: h5py.File) -> int | None:
-    return int(file[INTENSITY].shape[-1]) if has_key(file, INTENSITY) else None
+    return int(h5py.h5d.open(file.id, INTENSITY.encode()).shape[-1]) if has_key(file, INTENSITY) else None
 
 
 def _multitau(file: h5py.File, step: float) -> Node:
     # Paths from the root are walked at each look-up, so the groups are opened once.
-    group = file[MULTITAU]
-    names = set(group)
+    group = open_group(file, MULTITAU)
+    names = names_in(group)
     frames = np.atleast_1d(squeezed(group, "delay_list")).astype(np.int64)
     g2 = read_values(group, "normalized_g2")
     if g2.shape[0] != len(frames):
@@ -170,16 +178,19 @@ def _multitau(file: h5py.File, step: float) -> Node:
             got=f"g2 {g2.shape}, {len(frames)} delays",
             expected="one row of g2 for each delay",
         )
-    coords = delay_coords(frames, step, _n_frames(file))
+    ours = open_group(file, OURS) if has_group(file, OURS) else None
+    own = set() if ours is None else names_in(ours)
+    # The pairs that the file notes are those that were correlated.
+    coords = delay_coords(frames, step, None if "n_pairs" in own else _n_frames(file))
     coords |= label_coords("bin", np.arange(1, g2.shape[1] + 1), axes_of(file, "dynamic"))
     variables = {"g2": Array(GRID, g2, UNITLESS, "g2")}
     if "normalized_g2_err" in names:
         # Files of neighbours hold the pixel scatter.
-        estimator = plain(group["normalized_g2_err"].attrs.get("estimator", "pixel scatter"))
+        estimator = read_attribute(group, "normalized_g2_err", "estimator", "pixel scatter")
         err = read_values(group, "normalized_g2_err")
         variables["g2_err"] = Array(GRID, err, UNITLESS, "standard error of g2", {"estimator": estimator})
-    if OURS in file:
-        coords |= _ours(file[OURS], variables)
+    if ours is not None:
+        coords |= _ours(ours, own, variables)
     variables |= _partial(group, names)
     unnormalized = _unnormalized(file, names)
     if isinstance(unnormalized, str):
@@ -190,23 +201,25 @@ def _multitau(file: h5py.File, step: float) -> Node:
     return Node(variables, coords)
 
 
-def _ours(group: h5py.Group, variables: dict[str, Array]) -> dict[str, Array]:
+def _ours(group: h5py.Group, names: set[str], variables: dict[str, Array]) -> dict[str, Array]:
     """Add the arrays of this package to `variables`; return its coordinates."""
-    if has_key(group, "g2_err_pixels"):
+    if "g2_err_pixels" in names:
         values = read_values(group, "g2_err_pixels")
         variables["g2_err_pixels"] = Array(
             GRID, values, UNITLESS, "standard error of g2", {"estimator": "pixel scatter"}
         )
-    if has_key(group, "g2_cov"):
-        values, noted = read_values(group, "g2_cov"), group["g2_cov"].attrs
-        samples = {"samples": int(noted["samples"])} if "samples" in noted else {}
+    if "g2_cov" in names:
+        noted = read_attribute(group, "g2_cov", "samples")
+        samples = {} if noted is None else {"samples": int(noted)}
+        # It is packed, and unpacking takes as long as all the rest of g2.
+        values = stored(group.file, f"{OURS}/g2_cov")
         variables["g2_cov"] = Array(
             ("bin", "delay", "delay2"), values, UNITLESS, "covariance of g2 between delays", samples
         )
-    if has_key(group, "g2_dof"):
+    if "g2_dof" in names:
         values = read_values(group, "g2_dof")
         variables["g2_dof"] = Array(("bin",), values, UNITLESS, "degrees of freedom of the standard error of g2")
-    if not has_key(group, "n_pairs"):
+    if "n_pairs" not in names:
         return {}
     return {"n_pairs": Array(("delay",), read_values(group, "n_pairs"), UNITLESS, "pairs of frames behind the delay")}
 
@@ -314,17 +327,18 @@ def _saxs(file: h5py.File, step: float, kind: str) -> Node:
         coords |= label_coords("static_bin", _static_labels(file, len(mean)), axes_of(file, "static"))
         segments = f"{AVERAGE}/scattering_1d_segments"
         if has_key(file, segments):
-            scale = plain(file[segments].attrs.get("scale", "sum over all frames" if kind == "multitau" else "mean"))
-            variables["scattering_1d_segments"] = segments_of(file[segments][()], scale)
+            default = "sum over all frames" if kind == "multitau" else "mean"
+            scale = read_attribute(file, segments, "scale", default)
+            variables["scattering_1d_segments"] = segments_of(read_values(file, segments), scale)
     if has_key(file, INTENSITY):
-        variables["intensity"], time = intensity(file[INTENSITY][()], step)
+        variables["intensity"], time = intensity(file[INTENSITY], step)
         coords |= time
     return Node(variables, coords)
 
 
 def _static_labels(file: h5py.File, n: int) -> NDArray[np.int64]:
     """Labels of the static bins that have pixels: the file drops the empty ones from I(q)."""
-    n_labels = int(entry(file, f"{QMAP}/static_index_mapping").size)
+    n_labels = squeezed(file, f"{QMAP}/static_index_mapping").size
     if n == n_labels:
         return np.arange(1, n + 1)
     # Sorting megapixels takes longer than counting them.

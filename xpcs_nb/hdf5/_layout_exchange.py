@@ -112,7 +112,7 @@ def _saxs(file: h5py.File, place: str, qmap: QMapArrays, step: float) -> Node:
     if has_key(file, f"{place}/partition-mean-partial"):
         variables["scattering_1d_segments"] = segments_of(file[f"{place}/partition-mean-partial"][()], "mean")
     if has_key(file, f"{place}/frameSum"):
-        variables["intensity"], time = intensity(file[f"{place}/frameSum"][()], step)
+        variables["intensity"], time = intensity(file[f"{place}/frameSum"], step)
         coords |= time
     return Node(variables, coords)
 

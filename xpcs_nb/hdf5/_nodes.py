@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import h5py
@@ -16,6 +17,9 @@ __all__ = ["Axes", "delay_coords", "image", "intensity", "label_coords", "segmen
 
 UNITLESS = "1"
 COUNTS = "counts/pixel/frame"
+
+#: Frames up to which the intensity of each is read when a result is opened.
+LONG = 8192
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,15 @@ def delay_coords(frames: NDArray[np.int64], step: float, n_frames: int | None) -
 
 def _pairs(frames: NDArray[np.int64], n_frames: int) -> NDArray[np.int64] | None:
     """Pairs of the APS delay grid, or None when `frames` is another grid."""
+    grid_frames, pairs = _grid(n_frames)
+    same = len(grid_frames) >= len(frames) and np.array_equal(grid_frames[: len(frames)], frames)
+    return pairs[: len(frames)].copy() if same else None
+
+
+@lru_cache(16)
+def _grid(n_frames: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     grid = DelayGrid(n_frames)
-    same = len(grid) >= len(frames) and np.array_equal(grid.frames[: len(frames)], frames)
-    return grid.n_pairs[: len(frames)] if same else None
+    return grid.frames, grid.n_pairs
 
 
 def image(dataset: h5py.Dataset, *, as_bool: bool = False) -> Stored:
@@ -74,15 +84,26 @@ def image(dataset: h5py.Dataset, *, as_bool: bool = False) -> Stored:
 def stored(file: h5py.File, place: str) -> Stored:
     """Return an array that stays in the file as it is."""
     # Behind a link to another file, the dataset's own name is the one it has there.
-    dataset = file[place]
+    dataset = h5py.h5d.open(file.id, place.encode())
     return Stored(place, dataset.shape, dataset.dtype)
 
 
-def intensity(values: NDArray[Any], step: float) -> tuple[Array, dict[str, Array]]:
-    """Return intensity against time, and the time coordinate; `values` is (2, N) or (N,)."""
-    counts = np.asarray(values[-1] if values.ndim == 2 else values)
-    time = Array(("time",), np.arange(len(counts)) * step, "s", "start of the frame")
+def intensity(dataset: h5py.Dataset, step: float) -> tuple[Array, dict[str, Array]]:
+    """Return intensity against time, and the time coordinate; the dataset is (2, N) or (N,). A long one stays there."""
+    n, lead = int(dataset.shape[-1]), -1 if dataset.ndim == 2 else None
+    counts: NDArray[Any] | Stored = Stored(dataset.name, (n,), dataset.dtype, lead)
+    if n <= LONG:
+        counts = np.asarray(dataset[()] if lead is None else dataset[lead])
+    time = Array(("time",), times(n, step), "s", "start of the frame")
     return Array(("time",), counts, COUNTS, "mean intensity over the used pixels"), {"time": time}
+
+
+@lru_cache(8)
+def times(n: int, step: float) -> NDArray[np.float64]:
+    """Return when `n` frames begin, s: the same read-only array for all results of one series."""
+    found = np.arange(n, dtype=np.float64) * step
+    found.flags.writeable = False
+    return found
 
 
 def segments_of(values: NDArray[Any], scale: str) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.errors import CorruptDataError, FileFormatError
-from xpcs_nb.hdf5._scalars import has_key, missing_key, read_values
+from xpcs_nb.hdf5._scalars import missing_key, read_values
 
 __all__ = ["label_map", "mask_of", "squeezed"]
 
@@ -24,10 +24,10 @@ def squeezed(group: h5py.Group, key: str) -> NDArray[Any]:
     CorruptDataError
         If it can't be decoded.
     """
-    if not has_key(group, key):
-        raise missing_key(group, key)
     try:
         return np.squeeze(np.asarray(read_values(group, key)))
+    except KeyError:
+        raise missing_key(group, key) from None
     except OSError as error:
         raise CorruptDataError(
             "an array can't be read", path=group.file.filename, where=f"{group.name}/{key}", got=str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import cache
 from os import PathLike
 from typing import Any
 
@@ -14,15 +15,21 @@ from xpcs_nb.errors import FileFormatError, MissingFileError, MissingKeyError
 __all__ = [
     "all_scalars",
     "entry",
+    "has_group",
     "has_key",
+    "names_in",
     "open_file",
+    "open_group",
     "plain",
+    "read_attribute",
     "read_float",
+    "read_optional",
     "read_optional_float",
     "read_scalar",
     "read_text",
     "read_texts",
     "read_values",
+    "texts_of",
 ]
 
 #: Lists longer than this are data, not metadata.
@@ -69,20 +76,51 @@ def plain(value: object) -> Any:
 
 def has_key(group: h5py.Group, key: str) -> bool:
     """Return True if `key` is a dataset of `group` that can be reached (a broken link can't)."""
+    return _kind(group, key) == int(h5py.h5o.TYPE_DATASET)
+
+
+def has_group(group: h5py.Group, key: str) -> bool:
+    """Return True if `key` is a group below `group` that can be reached."""
+    return _kind(group, key) == int(h5py.h5o.TYPE_GROUP)
+
+
+def _kind(group: h5py.Group, key: str) -> int | None:
     try:
-        # Ten times faster than `group.get`, which opens the dataset.
-        kind = h5py.h5o.get_info(group.id, key.encode()).type
+        # Ten times faster than `group.get`, which opens the object.
+        return int(h5py.h5o.get_info(group.id, key.encode()).type)
     except (KeyError, OSError, RuntimeError, ValueError):
-        # HDF5 tells "not there" by many names; none of them is a dataset that can be reached.
-        return False
-    return bool(kind == h5py.h5o.TYPE_DATASET)
+        # HDF5 tells "not there" by many names; none of them is an object that can be reached.
+        return None
+
+
+def names_in(group: h5py.Group) -> set[str]:
+    """Return the names of what is in a group; a link among them may be broken."""
+    return {name.decode() for name in group.id}
+
+
+def open_group(group: h5py.Group, key: str) -> h5py.Group:
+    """Return the group `key` below `group`; it is there, as `has_group` says. Faster than ``group[key]``."""
+    return h5py.Group(h5py.h5g.open(group.id, key.encode()))
+
+
+def read_attribute(group: h5py.Group, key: str, name: str, default: object = None) -> Any:
+    """Return an attribute of the object `key` below `group`, made plain; `default` where it has none."""
+    if not h5py.h5a.exists(group.id, name.encode(), obj_name=key.encode()):
+        return default
+    attribute = h5py.h5a.open(group.id, name.encode(), obj_name=key.encode())
+    if attribute.shape is None:
+        return None
+    values = np.empty(attribute.shape, attribute.dtype)
+    attribute.read(values)
+    return plain(values if values.ndim else values[()])
 
 
 def entry(group: h5py.Group, key: str) -> Any:
     """Return the dataset or group at `key`; raises MissingKeyError naming it."""
-    if key not in group:
-        raise missing_key(group, key)
-    return group[key]
+    try:
+        return group[key]
+    except KeyError:
+        raise missing_key(group, key) from None
 
 
 def read_values(group: h5py.Group, key: str) -> Any:
@@ -91,12 +129,27 @@ def read_values(group: h5py.Group, key: str) -> Any:
     It is there, as `has_key` says: a missing one is h5py's KeyError.
     """
     dataset = h5py.h5d.open(group.id, key.encode())
-    if dataset.shape is None:
-        return h5py.Empty(dataset.dtype)
-    values = np.empty(dataset.shape, dataset.dtype)
+    shape, dtype = dataset.shape, dataset.dtype
+    if shape is None:
+        return h5py.Empty(dtype)
+    values = np.empty(shape, dtype)
     if values.size:
-        dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+        dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, _in_memory(dtype) if dtype.kind in "iuf" else None)
     return values if values.ndim else values[()]
+
+
+@cache
+def _in_memory(dtype: np.dtype[Any]) -> h5py.h5t.TypeID:
+    """Return what HDF5 calls a type of numbers; h5py makes it for each read where it is not given."""
+    return h5py.h5t.py_create(dtype)
+
+
+def read_optional(group: h5py.Group, key: str, default: Any = None) -> Any:
+    """Return all of dataset `key` below `group`, or `default` where there is none that can be reached."""
+    try:
+        return read_values(group, key)
+    except KeyError:
+        return default
 
 
 def read_scalar(group: h5py.Group, key: str) -> Any:
@@ -107,9 +160,10 @@ def read_scalar(group: h5py.Group, key: str) -> Any:
     MissingKeyError
         If it is not there; the error names the file, the key and those of the file's keys that look like it.
     """
-    if not has_key(group, key):
-        raise missing_key(group, key)
-    return plain(read_values(group, key))
+    try:
+        return plain(read_values(group, key))
+    except KeyError:
+        raise missing_key(group, key) from None
 
 
 def read_float(group: h5py.Group, key: str) -> float:
@@ -165,9 +219,16 @@ def read_texts(group: h5py.Group, key: str) -> tuple[str, ...]:
     MissingKeyError
         If it is not there.
     """
-    if not has_key(group, key):
-        raise missing_key(group, key)
-    return tuple(str(plain(item)) for item in np.atleast_1d(np.asarray(read_values(group, key), dtype=object)).ravel())
+    try:
+        values = read_values(group, key)
+    except KeyError:
+        raise missing_key(group, key) from None
+    return texts_of(values)
+
+
+def texts_of(values: object) -> tuple[str, ...]:
+    """Return all texts that a dataset holds."""
+    return tuple(str(plain(item)) for item in np.atleast_1d(np.asarray(values, dtype=object)).ravel())
 
 
 def all_scalars(group: h5py.Group) -> dict[str, Any]:

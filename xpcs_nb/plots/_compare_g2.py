@@ -52,17 +52,17 @@ def match_bin(first: xr.Dataset, label: int, other: xr.Dataset) -> BinMatch:
     and is noted if it is not the same.
     """
     q, phi = (_coordinate(first, name, label) for name in ("q", "phi"))
-    labels = other["bin"].to_numpy()
-    if not np.isfinite(q) or "q" not in other.coords or not np.isfinite(other["q"]).any():
+    labels = other.variables["bin"].to_numpy()
+    if not np.isfinite(q) or "q" not in other.coords or not np.isfinite(other.variables["q"].to_numpy()).any():
         return BinMatch(label, "by label") if label in labels else BinMatch(None, f"no bin {label}")
-    theirs = other["q"].to_numpy().astype(float)
+    theirs = other.variables["q"].to_numpy().astype(float)
     distance = np.abs(theirs / q - 1) if q else np.abs(theirs - q)
     distance = np.where(np.isfinite(distance), distance, np.inf)
     if distance.min() > FAR_Q:
         return BinMatch(None, f"no bin near q = {q:.3g} Å⁻¹")
     candidates = np.flatnonzero(np.isclose(distance, distance.min(), rtol=1e-6, atol=1e-9))
     if len(candidates) > 1 and np.isfinite(phi) and "phi" in other.coords:
-        turn = np.abs((other["phi"].to_numpy()[candidates].astype(float) - phi + 180) % 360 - 180)
+        turn = np.abs((other.variables["phi"].to_numpy()[candidates].astype(float) - phi + 180) % 360 - 180)
         candidates = candidates[[int(np.nanargmin(turn))]] if np.isfinite(turn).any() else candidates
     found = int(candidates[0])
     note = "" if distance[found] <= SAME_Q else f"q = {theirs[found]:.3g} Å⁻¹"
@@ -70,9 +70,9 @@ def match_bin(first: xr.Dataset, label: int, other: xr.Dataset) -> BinMatch:
 
 
 def _coordinate(data: xr.Dataset, name: str, label: int) -> float:
-    if name not in data.coords or data[name].dims != ("bin",):
+    if name not in data.coords or data.variables[name].dims != ("bin",):
         return float("nan")
-    return float(data[name].to_numpy()[data["bin"].to_numpy() == label][0])
+    return float(data.variables[name].to_numpy()[data.variables["bin"].to_numpy() == label][0])
 
 
 def compare_g2(
@@ -201,19 +201,21 @@ class _Curves:
     def __init__(self, data: Data, fit: xr.Dataset | None, baseline: bool, errorbars: bool) -> None:
         self.data = node(data, "multitau", ["g2", "delay"])
         self.fit, self.baseline = fit, baseline
-        self.delay = floats(self.data["delay"].to_numpy())
-        self.g2 = floats(self.data["g2"].transpose("delay", "bin").to_numpy())
-        self.index = {int(label): number for number, label in enumerate(self.data["bin"].to_numpy())}
+        # Variables without their coordinates: of a hundred results that is a second.
+        variables = self.data.variables
+        self.delay = floats(variables["delay"].to_numpy())
+        self.g2 = floats(variables["g2"].transpose("delay", "bin").to_numpy())
+        self.index = {int(label): number for number, label in enumerate(variables["bin"].to_numpy())}
         self.err: Floats | None = None
         self.used: NDArray[np.bool_] = np.isfinite(self.g2) & (self.delay > 0)[:, None]
         if "g2_err" in self.data:
-            self.used = usable_delays(self.data).transpose("delay", "bin").to_numpy()
-            self.err = floats(self.data["g2_err"].transpose("delay", "bin").to_numpy()) if errorbars else None
+            self.used = usable_delays(self.data).to_numpy()
+            self.err = floats(variables["g2_err"].transpose("delay", "bin").to_numpy()) if errorbars else None
         if fit is not None:
             positive = self.delay[self.delay > 0]
             self.fine = np.geomspace(positive.min(), positive.max(), 200)
             self.fitted = fitted_curve(fit, self.fine)
-        q = self.data["q"].to_numpy() if "q" in self.data.coords else np.arange(len(self.index))
+        q = variables["q"].to_numpy() if "q" in self.data.coords else np.arange(len(self.index))
         self.q = floats(q)
 
     def of(self, label: int, name: str, colour: str, offset: float) -> list[Curve]:

@@ -101,17 +101,17 @@ def _lines(data: Data, name: str, colour: str, segments: bool, *, alone: bool) -
     """Return label, colour, q and intensity of each line of one result: sectors of phi, or segments."""
     wanted = _wanted(segments)
     dataset = node(data, "saxs", [wanted, "q"])
-    values = np.atleast_2d(floats(dataset[wanted].transpose(..., "static_bin").to_numpy()))
+    values = np.atleast_2d(floats(dataset.variables[wanted].transpose(..., "static_bin").to_numpy()))
     sectors = _sectors(dataset)
-    several = q_colours(np.arange(1.0, 1 + max(len(sectors), len(values))))
+    several = q_colours(np.arange(1.0, 1 + max(len(sectors), len(values)))) if alone else None
     lines = []
     for number, (sector, members) in enumerate(sectors):
-        q = floats(dataset["q"].to_numpy())[members]
+        q = floats(dataset.variables["q"].to_numpy())[members]
         for part, row in enumerate(values):
             words = [] if alone else [name]
             words += [] if sector == "_all" else [sector]
             words += [f"segment {part + 1}"] if segments else []
-            shade = colour if not alone else to_hex(colour_of(several, 1.0 + (part if segments else number)))
+            shade = to_hex(colour_of(several, 1.0 + (part if segments else number))) if several else colour
             lines.append((", ".join(words) or name, shade, q, row[members]))
     return lines
 

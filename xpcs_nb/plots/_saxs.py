@@ -150,8 +150,8 @@ def plot_saxs_1d(data: xr.Dataset | xr.DataTree, *, segments: bool = False, ax: 
 
 def _sectors(dataset: xr.Dataset) -> list[tuple[str, NDArray[np.int64]]]:
     """Return the static bins of each phi in rising order of q, with the name of the sector."""
-    q = dataset["q"].to_numpy().astype(float)
-    phi = dataset["phi"].to_numpy().astype(float) if "phi" in dataset.coords else np.zeros_like(q)
+    q = dataset.variables["q"].to_numpy().astype(float)
+    phi = dataset.variables["phi"].to_numpy().astype(float) if "phi" in dataset.coords else np.zeros_like(q)
     rising = np.argsort(q, kind="stable")
     rising = rising[np.isfinite(q[rising]) & (q[rising] > 0)]
     known = np.unique(phi[rising][np.isfinite(phi[rising])])

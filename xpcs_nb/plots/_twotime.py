@@ -98,7 +98,7 @@ def colour_limits(c2: Floats, percentiles: tuple[float, float] = (1.0, 99.0)) ->
     tuple of float
         Lower and upper end; 0 and 1 around a constant are kept apart.
     """
-    values = c2[np.triu_indices(len(c2), 1)]
+    values = c2[~np.tri(len(c2), dtype=bool)]
     values = values[np.isfinite(values)]
     low, high = np.percentile(values, percentiles) if len(values) else (0.0, 1.0)
     return (float(low), float(high)) if high > low else (float(low) - 0.5, float(low) + 0.5)

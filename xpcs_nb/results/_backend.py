@@ -8,20 +8,16 @@ from typing import Any, override
 
 import xarray as xr
 from xarray.backends import BackendEntrypoint
-from xarray.core import indexing
 
 from xpcs_nb.errors import MissingKeyError, OptionError
-from xpcs_nb.hdf5 import Array, MapStack, Node, ResultContent, Stored, is_result, read_node, read_result
+from xpcs_nb.hdf5 import Node, ResultContent, is_result, read_node, read_result
 
 # Registers `.xpcs` on whatever is opened here.
 from xpcs_nb.results import _accessor as _accessor
-from xpcs_nb.results._lazy import LazyArray, LazyMaps
 from xpcs_nb.results._names import dataset_name
+from xpcs_nb.results._variables import coordinates_of, variable_of
 
 __all__ = ["XpcsBackendEntrypoint", "open_result"]
-
-#: Coordinates by which a bin is looked up, beside its label.
-LOOKED_UP = ("q", "phi")
 
 
 def open_result(path: str | Path) -> xr.DataTree:
@@ -135,29 +131,5 @@ def _root_attrs(path: Path, content: ResultContent) -> dict[str, Any]:
 
 
 def _dataset(path: Path, node: Node) -> xr.Dataset:
-    coords = {name: _variable(path, array) for name, array in node.coords.items()}
-    variables = {name: _variable(path, array) for name, array in node.variables.items()}
-    dataset = xr.Dataset(variables, coords, node.attrs)
-    for name in LOOKED_UP:
-        if name in dataset.coords and _can_index(dataset[name]):
-            dataset = dataset.set_xindex(name)
-    return dataset
-
-
-def _can_index(coord: xr.DataArray) -> bool:
-    """Whether ``sel(q=..., method="nearest")`` has an answer: several values, all different, in order."""
-    index = coord.to_index()
-    return coord.ndim == 1 and len(index) > 1 and index.is_unique and index.is_monotonic_increasing
-
-
-def _variable(path: Path, array: Array) -> xr.Variable:
-    data: Any = array.data
-    encoding: dict[str, Any] = {}
-    if isinstance(data, MapStack) and data.chunks is not None:
-        encoding["preferred_chunks"] = dict(zip(array.dims, (1, *data.chunks), strict=True))
-    if isinstance(data, Stored):
-        data = indexing.LazilyIndexedArray(LazyArray(path, data))
-    elif isinstance(data, MapStack):
-        data = indexing.LazilyIndexedArray(LazyMaps(path, data))
-    attrs = {"units": array.units, "long_name": array.long_name} | array.attrs
-    return xr.Variable(array.dims, data, attrs, encoding)
+    variables = {name: variable_of(path, array) for name, array in node.variables.items()}
+    return xr.Dataset(variables, coordinates_of(path, node.coords), node.attrs)

@@ -13,7 +13,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from xpcs_nb.errors import CorruptDataError
-from xpcs_nb.hdf5 import MapStack, Stored, entry, open_file
+from xpcs_nb.hdf5 import MapStack, Stored, entry, open_file, read_tiles
 
 __all__ = ["LazyArray", "LazyMaps"]
 
@@ -74,7 +74,7 @@ class LazyMaps(BackendArray):
                 expected=self.shape[1:],
             )
         # Looked up once: a look-up takes as long as reading a few rows.
-        read = partial(_part, stored)
+        read = partial(_square_part, stored)
         (top, bottom, rows), (left, right, columns) = (_span(part, len(stored)) for part in (rows, columns))
         pieces = []
         if left < top:
@@ -122,10 +122,21 @@ def _values(file: h5py.File, dataset: str, key: tuple[Any, ...]) -> NDArray[Any]
     return _part(entry(file, dataset), key)
 
 
+def _square_part(dataset: h5py.Dataset, key: tuple[slice, slice]) -> NDArray[Any]:
+    """Return a part of a two-time map."""
+    try:
+        part = read_tiles(dataset, *key)
+    except OSError as error:
+        raise _unreadable(dataset, error) from error
+    return _part(dataset, key) if part is None else part
+
+
+def _unreadable(dataset: h5py.Dataset, error: OSError) -> CorruptDataError:
+    return CorruptDataError("an array can't be read", path=dataset.file.filename, where=dataset.name, got=str(error))
+
+
 def _part(dataset: h5py.Dataset, key: tuple[Any, ...]) -> NDArray[Any]:
     try:
         return np.asarray(dataset[key])
     except OSError as error:
-        raise CorruptDataError(
-            "an array can't be read", path=dataset.file.filename, where=dataset.name, got=str(error)
-        ) from error
+        raise _unreadable(dataset, error) from error

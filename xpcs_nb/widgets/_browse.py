@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import ipywidgets
 
-from xpcs_nb.errors import OptionError
+from xpcs_nb.errors import OptionError, XpcsError
 from xpcs_nb.widgets._browse_calls import Answer, Caller, Later, Said
 from xpcs_nb.widgets._browse_figures import averaged, compared
 from xpcs_nb.widgets._bundle import bundle, style
@@ -53,12 +55,17 @@ class Browser(ipywidgets.VBox):
         self.portal = portal
         self.work = PortalWork(portal)
         self.editor: Any = None
+        self._closed = Event()
         self.view = _View()
         self._stage = ipywidgets.VBox([])
         super().__init__([self.view, self._stage])
         local = portal.facility.site.kind == "local"
         self._caller = Caller(self._calls(), self._tell, at_once=QUICK if local else {"select"}, talking=TALKING)
         self.view.on_msg(lambda _, message, __: self._caller(message))
+
+    def read_ahead(self) -> None:
+        """Read, beside all else, what searches will look at."""
+        Thread(target=self._read_ahead, name="xpcs_nb read ahead", daemon=True).start()
 
     @property
     def selected(self) -> list[str]:
@@ -85,9 +92,15 @@ class Browser(ipywidgets.VBox):
 
     def close(self) -> None:
         """Let go of other facilities and of what has not begun; the facility itself stays open."""
+        self._closed.set()
         self._caller.close()
         self.work.close()
         super().close()
+
+    def _read_ahead(self) -> None:
+        # A catalogue that can't be read is an error where somebody searches.
+        with suppress(XpcsError):
+            self.portal.read_ahead(lambda: not self._closed.is_set())
 
     def _tell(self, message: dict[str, Any], buffers: list[bytes]) -> None:
         self.view.send(message, buffers)
@@ -240,7 +253,9 @@ def browse(
     portal = Portal(connect() if facility is None else facility, settings, as_seen_by=as_seen_by)
     # Here, where there is somebody to ask for a login, and where an error is seen.
     portal.page()
-    return Browser(portal)
+    browser = Browser(portal)
+    browser.read_ahead()
+    return browser
 
 
 def _plain(call: Callable[..., Any]) -> Callable[..., Answer]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ __all__ = ["Portal"]
 
 #: Records that are kept for thumbnails and selections.
 KEPT = 5_000
+#: Seconds between two pieces that are read ahead: whoever searches comes first.
+BREATH = 0.002
 #: Values of a facet that are listed at first.
 FACET_SIZE = 8
 #: Records from which one can come in steps, and made from one, that are listed.
@@ -113,7 +116,8 @@ class Portal:
             asked = asked.within(LARGEST_PAGE)
         # A record that came since may have keys that none had; a site elsewhere is not asked each time.
         self.keys(anew=self._local)
-        names = self._facets([*facets, *asked.conditions])
+        chosen = [key for key, condition in asked.conditions.items() if condition.values]
+        names = self._facets([*facets, *chosen])
         found = self._search(asked, names)
         if not found.records and found.total:
             asked = asked.within(found.total)
@@ -131,6 +135,16 @@ class Portal:
             "rows": [record_row(record, shown.columns, shown.thumbnails) for record in found.records],
             "facets": self._counts(asked, names, found),
         }
+
+    def read_ahead(self, wanted: Callable[[], bool]) -> None:
+        """Read what searches will look at, as long as it is wanted, so that none waits for the disk."""
+        settings = self.settings
+        named = [*settings.facets, *settings.ranges, *settings.sorts]
+        keys = dict.fromkeys(each.key.removeprefix("-").removesuffix(":day") for each in named)
+        for _ in self.facility.catalog.read_ahead(keys):
+            if not wanted():
+                return
+            time.sleep(BREATH)
 
     def facet(self, query: Mapping[str, Any], key: str, size: int) -> list[dict[str, Any]]:
         """Return more values of one facet, with their numbers of records."""

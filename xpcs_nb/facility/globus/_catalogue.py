@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any
 
@@ -98,6 +98,10 @@ class GlobusCatalogue:
         """Return the keys of the newest records that this login may see: the service has no list of them."""
         newest = self.search(sort="-created", limit=NEWEST)
         return sorted({key for record in newest for key in record.keys()})
+
+    def read_ahead(self, keys: Collection[str] = ()) -> Iterator[None]:
+        """Do nothing: the service searches."""
+        return iter(())
 
     def search(
         self,
