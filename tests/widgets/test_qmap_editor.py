@@ -163,8 +163,14 @@ def test_a_fault_in_a_listener_is_said_and_raised(editor: QMapEditor) -> None:
 
 def test_the_mask_is_on_its_way_before_anything_else_is_worked_out(editor: QMapEditor, start: QMap) -> None:
     sent: list[str] = []
+    parts: list[list[str]] = []
+
+    def send(content: Any, buffers: Any = None) -> None:
+        sent.append(content["type"])
+        parts.append([part["type"] for part in content.get("parts", ())])
+
     editor.view._ready = True
-    editor.view.send = lambda content, buffers=None: sent.append(content["type"])
+    editor.view.send = send
     editor.on_change(lambda _: sent.append("told"))
 
     async def drawn() -> list[str]:
@@ -175,8 +181,9 @@ def test_the_mask_is_on_its_way_before_anything_else_is_worked_out(editor: QMapE
         return at_once
 
     at_once = asyncio.run(drawn())
-    assert at_once == ["flags", "shapes", "history", "flags", "shapes"]
-    assert sent[len(at_once) :] == ["stale", "told"] * 2
+    assert at_once == ["together"] * 2
+    assert parts == [["flags", "shapes", "history", "stale"], ["flags", "shapes", "stale"]]
+    assert sent[len(at_once) :] == ["told"] * 2
     assert [layer.edit.kind for layer in editor.layers] == ["circle", "rectangle"]
     assert len(editor._panels[0].list.labels) == 2
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import anywidget
@@ -21,6 +22,7 @@ __all__ = ["ImageView"]
 MARKS = {"mask": ("masked", "#d32f2f"), "blemish": ("blemish", "#7b1fa2"), "preview": ("preview", "#ff2bd6")}
 
 type Axis = tuple[str, str, float, float]
+type Message = tuple[dict[str, Any], list[bytes]]
 
 
 def layer(title: str, colour: str, *, on: bool = True, opacity: float = 0.5) -> dict[str, Any]:
@@ -74,7 +76,8 @@ class ImageView(anywidget.AnyWidget):
 
     def __init__(self, image: ArrayLike | None = None, **traits: Any) -> None:
         self._ready = False
-        self._scene: dict[str, tuple[dict[str, Any], list[bytes]]] = {}
+        self._scene: dict[str, Message] = {}
+        self._waiting: list[Message] | None = None
         self._flags: dict[str, NDArray[np.bool_]] = {}
         self._shape: tuple[int, int] | None = None
         self._picked: list[Callable[[float, float], object]] = []
@@ -126,7 +129,9 @@ class ImageView(anywidget.AnyWidget):
         message = {"type": "image", "rows": self._shape[0], "columns": self._shape[1], "code": code}
         self._show("image", message | {"name": name, "unit": unit} | axes, [codes.tobytes()])
 
-    def set_mask(self, used: ArrayLike | None, *, name: str = "mask") -> None:
+    def set_mask(
+        self, used: ArrayLike | None, *, name: str = "mask", within: tuple[slice, slice] | None = None
+    ) -> None:
         """Mark the pixels that are False; only the part that changed is sent.
 
         Parameters
@@ -135,6 +140,8 @@ class ImageView(anywidget.AnyWidget):
             Bool, the image's shape; None marks nothing.
         name
             ``mask``, ``blemish`` or ``preview``; the later one hides the earlier.
+        within
+            Rows and columns beyond which nothing has changed since the last time; None looks everywhere.
 
         Raises
         ------
@@ -149,7 +156,7 @@ class ImageView(anywidget.AnyWidget):
         before = self._flags.get(name)
         self._flags[name] = values
         if self._ready:
-            box = (0, 0, *shape) if before is None else _changed_box(before, values)
+            box = (0, 0, *shape) if before is None else _changed_box(before, values, within)
             if box is not None:
                 self._send_marks(name, box)
 
@@ -240,14 +247,33 @@ class ImageView(anywidget.AnyWidget):
         self._scene[key] = (message, list(buffers))
         self._tell(message, buffers)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send what is told in a ``with`` block as one message: each takes kernel, server and page some ms."""
+        if self._waiting is not None:
+            yield
+            return
+        self._waiting = []
+        try:
+            yield
+        finally:
+            told, self._waiting = self._waiting, None
+            if len(told) > 1:
+                parts = [message | {"buffers": len(buffers)} for message, buffers in told]
+                self.send({"type": "together", "parts": parts}, [each for _, buffers in told for each in buffers])
+            elif told:
+                self.send(*told[0])
+
     def _tell(self, message: Mapping[str, Any], buffers: Sequence[bytes] = ()) -> None:
-        if self._ready:
+        if self._ready and self._waiting is not None:
+            self._waiting.append((dict(message), list(buffers)))
+        elif self._ready:
             self.send(dict(message), list(buffers))
 
     def _send_marks(self, name: str, box: tuple[int, int, int, int]) -> None:
         top, left, height, width = box
         part = ~self._flags[name][top : top + height, left : left + width]
-        self.send({"type": "flags", "name": name, "box": list(box)}, [pack_bits(part)])
+        self._tell({"type": "flags", "name": name, "box": list(box)}, [pack_bits(part)])
 
     def _send_all(self) -> None:
         self.send({"type": "colours", "names": list(COLOUR_MAPS)}, [colour_tables()])
@@ -286,13 +312,16 @@ def _own(used: ArrayLike) -> NDArray[np.bool_]:
     return np.asarray(used) if fixed else np.array(used, dtype=bool)
 
 
-def _changed_box(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+def _changed_box(
+    before: NDArray[np.bool_], after: NDArray[np.bool_], within: tuple[slice, slice] | None
+) -> tuple[int, int, int, int] | None:
     """Return top, left, height and width of what differs, or None."""
-    differs = before != after
+    first = (0, 0) if within is None else (within[0].start, within[1].start)
+    differs = before != after if within is None else before[within] != after[within]
     rows = np.flatnonzero(differs.any(axis=1))
     if len(rows) == 0:
         return None
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     columns = np.flatnonzero(differs[top:bottom].any(axis=0))
     left, right = int(columns[0]), int(columns[-1]) + 1
-    return top, left, bottom - top, right - left
+    return top + first[0], left + first[1], bottom - top, right - left
