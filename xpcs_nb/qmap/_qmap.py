@@ -259,6 +259,11 @@ class QMap(Sources, Editing):
         """
         return geometry_of(self.start) if self._state.geometry is None else self._state.geometry
 
+    def mask_within(self, part: tuple[slice, slice]) -> NDArray[np.bool_]:
+        """Return `mask` of a part, rows and columns; the rest of it need not be worked out."""
+        state = self._state
+        return np.asarray(state.mask[part] & state.blemish[part])
+
     def reach_of_change(self, before: QMap) -> tuple[slice, slice] | None:
         """Return the rows and columns beyond which the mask is that of `before`; None where it may differ anywhere."""
         old, new = before.edits, self.edits

@@ -123,13 +123,7 @@ def _shape(edit: ShapeEdit, state: State, previous: State, image: Image | None) 
         mask[raster.box] &= ~raster.inside
     else:
         mask[raster.box] |= raster.inside
-    after = replace(state, mask=mask, reach=raster.box)
-    if "used" in previous.__dict__:
-        used = previous.used.copy()
-        used[raster.box] = mask[raster.box] & state.blemish[raster.box]
-        used.flags.writeable = False
-        after.__dict__["used"] = used
-    return edit, after
+    return edit, replace(state, mask=mask, reach=raster.box)
 
 
 def is_local(edit: Edit) -> bool:

@@ -32,9 +32,10 @@ class Display:
     def show_drawn(self, document: Document) -> None:
         """Show what a pen changes, in one message: the mask and the outlines, and that the bins are old."""
         before, self._drawn = self._drawn, document.qmap
+        part = None if before is None else document.qmap.reach_of_change(before)
         with self._view.together():
-            within = None if before is None else document.qmap.reach_of_change(before)
-            self._view.set_mask(document.qmap.mask, within=within)
+            mask = document.qmap.mask if part is None else document.qmap.mask_within(part)
+            self._view.set_mask(mask, part=part)
             self._view.set_shapes(document.layers)
             self._view.set_history(undo=document.can_undo, redo=document.can_redo)
             self._view.set_stale("bins")

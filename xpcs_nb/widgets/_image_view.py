@@ -22,6 +22,8 @@ __all__ = ["ImageView"]
 MARKS = {"mask": ("masked", "#d32f2f"), "blemish": ("blemish", "#7b1fa2"), "preview": ("preview", "#ff2bd6")}
 
 type Axis = tuple[str, str, float, float]
+#: Top, left, height and width.
+type Box = tuple[int, int, int, int]
 type Message = tuple[dict[str, Any], list[bytes]]
 
 
@@ -129,36 +131,38 @@ class ImageView(anywidget.AnyWidget):
         message = {"type": "image", "rows": self._shape[0], "columns": self._shape[1], "code": code}
         self._show("image", message | {"name": name, "unit": unit} | axes, [codes.tobytes()])
 
-    def set_mask(
-        self, used: ArrayLike | None, *, name: str = "mask", within: tuple[slice, slice] | None = None
-    ) -> None:
-        """Mark the pixels that are False; only the part that changed is sent.
+    def set_mask(self, used: ArrayLike | None, *, name: str = "mask", part: tuple[slice, slice] | None = None) -> None:
+        """Mark the pixels that are False; only what changed is sent.
 
         Parameters
         ----------
         used
-            Bool, the image's shape; None marks nothing.
+            Bool, the image's shape, or that of `part`; None marks nothing.
         name
             ``mask``, ``blemish`` or ``preview``; the later one hides the earlier.
-        within
-            Rows and columns beyond which nothing has changed since the last time; None looks everywhere.
+        part
+            Rows and columns that are set; the others stay as they are.
 
         Raises
         ------
         OptionError
-            If there is no such layer, or the shape is not that of the image.
+            If there is no such layer, or the shape is not that of the image or its part.
         """
         if name not in MARKS:
             raise OptionError("there is no such layer", got=name, expected=", ".join(MARKS))
         shape = self._need_image()
-        values = np.ones(shape, dtype=bool) if used is None else _own(used)
-        self._fits(values, name)
         before = self._flags.get(name)
-        self._flags[name] = values
-        if self._ready:
-            box = (0, 0, *shape) if before is None else _changed_box(before, values, within)
-            if box is not None:
-                self._send_marks(name, box)
+        if part is not None:
+            if before is None or not before.flags.writeable:
+                before = self._flags[name] = np.ones(shape, dtype=bool) if before is None else before.copy()
+            box = _set_part(before, part, np.ones(1, dtype=bool) if used is None else np.asarray(used))
+        else:
+            values = np.ones(shape, dtype=bool) if used is None else _own(used)
+            self._fits(values, name)
+            self._flags[name] = values
+            box = (0, 0, *shape) if before is None else _changed_box(before, values)
+        if self._ready and box is not None:
+            self._send_marks(name, box)
 
     def set_labels(self, name: str, labels: ArrayLike | None, *, title: str | None = None) -> None:
         """Show the borders between labels (0 is none), and the label under the cursor; None takes the layer away.
@@ -270,7 +274,7 @@ class ImageView(anywidget.AnyWidget):
         elif self._ready:
             self.send(dict(message), list(buffers))
 
-    def _send_marks(self, name: str, box: tuple[int, int, int, int]) -> None:
+    def _send_marks(self, name: str, box: Box) -> None:
         top, left, height, width = box
         part = ~self._flags[name][top : top + height, left : left + width]
         self._tell({"type": "flags", "name": name, "box": list(box)}, [pack_bits(part)])
@@ -312,16 +316,27 @@ def _own(used: ArrayLike) -> NDArray[np.bool_]:
     return np.asarray(used) if fixed else np.array(used, dtype=bool)
 
 
-def _changed_box(
-    before: NDArray[np.bool_], after: NDArray[np.bool_], within: tuple[slice, slice] | None
-) -> tuple[int, int, int, int] | None:
+def _set_part(own: NDArray[np.bool_], part: tuple[slice, slice], values: NDArray[Any]) -> Box | None:
+    """Write the values of a part, and return what has changed thereby, or None."""
+    try:
+        values = np.broadcast_to(values, own[part].shape)
+    except ValueError as error:
+        raise OptionError("the part has another shape", got=values.shape, expected=own[part].shape) from error
+    found = _changed_box(own[part], values)
+    own[part] = values
+    if found is None:
+        return None
+    rows, columns = (side.indices(size) for side, size in zip(part, own.shape, strict=True))
+    return found[0] + rows[0], found[1] + columns[0], found[2], found[3]
+
+
+def _changed_box(before: NDArray[np.bool_], after: NDArray[Any]) -> Box | None:
     """Return top, left, height and width of what differs, or None."""
-    first = (0, 0) if within is None else (within[0].start, within[1].start)
-    differs = before != after if within is None else before[within] != after[within]
+    differs = before != after
     rows = np.flatnonzero(differs.any(axis=1))
     if len(rows) == 0:
         return None
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     columns = np.flatnonzero(differs[top:bottom].any(axis=0))
     left, right = int(columns[0]), int(columns[-1]) + 1
-    return top + first[0], left + first[1], bottom - top, right - left
+    return top, left, bottom - top, right - left
