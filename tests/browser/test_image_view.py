@@ -74,6 +74,7 @@ def test_an_image_is_shown_read_zoomed_and_picked(lab: Lab) -> None:
         assert moved == painted_anew(book)
         book.page.mouse.move(x + dx, y + dy)
         assert book.page.locator(".xnb-readout").inner_text() == said, "the pixel stays under the pointer"
+    assert book.page.locator(".lm-Menu").count() == 0, "the right button drags, and opens no menu"
     book.picture("image_view_panned")
     book.close()
 

@@ -12,7 +12,11 @@ export class Pointer {
     for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => this.up(event));
     stage.addEventListener("pointerleave", () => this.view.readout.leave());
     stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    stage.addEventListener("contextmenu", (event) => event.preventDefault());
+    // The right button drags; the menu of the page and that of the notebook would cover the image.
+    stage.addEventListener("contextmenu", (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+    });
   }
 
   place(event) {
