@@ -141,6 +141,21 @@ def test_a_raw_file_with_contradictory_metadata_is_an_error_that_names_what_is_m
         )
 
 
+def test_an_image_of_another_shape_is_refused_and_the_mask_goes_on(editor: QMapEditor, start: QMap) -> None:
+    with pytest.raises(OptionError, match="another shape"):
+        editor.show_image(np.ones((7, 5)))
+    editor.show_image(np.ones(start.shape))
+    ask(editor, "draw", edit=CIRCLE)
+    editor.change_edit(0, CIRCLE | {"x": 40.0})
+    editor.undo()
+    ask(editor, "draw", edit=BOX | {"mode": "only"})
+    np.testing.assert_array_equal(editor.view._flags["mask"], editor.qmap.mask)
+    editor.undo()
+    ask(editor, "draw", edit=BOX)
+    np.testing.assert_array_equal(editor.view._flags["mask"], editor.qmap.mask)
+    assert editor.qmap == start.edit(CIRCLE, BOX)
+
+
 def test_panels_are_added_and_replaced(editor: QMapEditor) -> None:
     before = len(editor._tabs.children)
     editor.add_panel("notes", ipywidgets.Label("old"))

@@ -259,7 +259,7 @@ class QMap(Sources, Editing):
         """
         return geometry_of(self.start) if self._state.geometry is None else self._state.geometry
 
-    def mask_within(self, part: tuple[slice, slice]) -> NDArray[np.bool_]:
+    def part_of_mask(self, part: tuple[slice, slice]) -> NDArray[np.bool_]:
         """Return `mask` of a part, rows and columns; the rest of it need not be worked out."""
         state = self._state
         return np.asarray(state.mask[part] & state.blemish[part])

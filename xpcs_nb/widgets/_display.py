@@ -34,7 +34,7 @@ class Display:
         before, self._drawn = self._drawn, document.qmap
         part = None if before is None else document.qmap.reach_of_change(before)
         with self._view.together():
-            mask = document.qmap.mask if part is None else document.qmap.mask_within(part)
+            mask = document.qmap.mask if part is None else document.qmap.part_of_mask(part)
             self._view.set_mask(mask, part=part)
             self._view.set_shapes(document.layers)
             self._view.set_history(undo=document.can_undo, redo=document.can_redo)
