@@ -72,11 +72,15 @@ LIMITS = """async (low) => {
   await painted;
   return performance.now() - begin;
 }"""
-PAN = """async () => {
+#: Frames a second while the image is dragged, or zoomed by the wheel, a step a frame.
+MOVE = """async (zooms) => {
   const stage = document.querySelector('.xnb-stage');
   const box = stage.getBoundingClientRect();
   const say = (kind, x) => stage.dispatchEvent(new PointerEvent(kind, {
     clientX: box.left + 200 + x, clientY: box.top + 200, pointerId: 7, button: 1, buttons: 4, bubbles: true,
+  }));
+  const turn = (deltaY) => stage.dispatchEvent(new WheelEvent('wheel', {
+    clientX: box.left + 200, clientY: box.top + 200, deltaY, bubbles: true, cancelable: true,
   }));
   stage.setPointerCapture = () => {};
   say('pointerdown', 0);
@@ -84,7 +88,7 @@ PAN = """async () => {
   for (let i = 1; i <= 60; i++) {
     await new Promise((resolve) => {
       document.querySelector('.xnb-view').addEventListener('xnb-painted', resolve, { once: true });
-      say('pointermove', 4 * i);
+      zooms ? turn(i <= 30 ? -20 : 20) : say('pointermove', 4 * i);
     });
   }
   const rate = 60000 / (performance.now() - begin);
@@ -142,7 +146,7 @@ def measure(lab: Lab, repeats: int) -> dict[str, tuple[str, str]]:
     pen, framed, echo = np.transpose(pen_up(book, stage, repeats))
     images = after_call(book, ["editor.show_image(other)", "editor.show_image(image)"] * 3)
     limits = [float(book.page.evaluate(LIMITS, low)) for low in (1.0, 2.0, 3.0, 4.0, 5.0)]
-    rates = sorted(float(book.page.evaluate(PAN)) for _ in range(5))
+    pan, zoom = (sorted(float(book.page.evaluate(MOVE, zooms)) for _ in range(5)) for zooms in (False, True))
     bins = after_call(book, ["editor.apply(lambda q: q.partition(q=(36, 360))); editor._show_bins()"] * 3)
     book.save()
     until(lambda: "widget-state" in book.path.read_text())
@@ -161,7 +165,8 @@ def measure(lab: Lab, repeats: int) -> dict[str, tuple[str, str]]:
         ),
         "new image, median": (f"{np.median(images):.0f} ms", "350 ms"),
         "colour limits, median": (f"{np.median(limits):.0f} ms", "50 ms"),
-        "pan, five times": (f"{', '.join(f'{rate:.0f}' for rate in rates)} frames/s", "60"),
+        "pan, five times": (f"{', '.join(f'{rate:.0f}' for rate in pan)} frames/s", "60"),
+        "zoom, five times": (f"{', '.join(f'{rate:.0f}' for rate in zoom)} frames/s", "60"),
         "partition 36 x 360 to painted borders, median": (f"{np.median(bins):.0f} ms", ""),
         "saved notebook": (f"{book.path.stat().st_size / 1000:.0f} kB", "200 kB"),
     }
