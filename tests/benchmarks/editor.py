@@ -28,6 +28,28 @@ for x, y in rng.uniform(0, 2000, (200, 2)):
     start = start.mask_brush(np.c_[x + np.arange(60), y + 20 * np.sin(np.arange(60) / 9)], 8)
 editor = xnb.QMapEditor(start)
 """
+#: The least that a stroke can take here: a message to the kernel, and one with a small mask back.
+ECHO = """
+import anywidget
+
+class Echo(anywidget.AnyWidget):
+    _esm = \"\"\"
+    export default { render({ model }) {
+      window.echo = () => new Promise((resolve) => {
+        const begin = performance.now();
+        model.on("msg:custom", function told() {
+          model.off("msg:custom", told);
+          resolve(performance.now() - begin);
+        });
+        model.send({ type: "echo" });
+      });
+    } };
+    \"\"\"
+
+echo = Echo()
+echo.on_msg(lambda widget, content, _: widget.send(content, [bytes(1500)]))
+echo
+"""
 #: Keeps when the pointer was lifted, the image painted next, and the frame with it made, ms since 1970.
 WATCH = """() => {
   const view = document.querySelector('.xnb-view');
@@ -50,11 +72,15 @@ LIMITS = """async (low) => {
   await painted;
   return performance.now() - begin;
 }"""
-PAN = """async () => {
+#: Frames a second while the image is dragged, or zoomed by the wheel, a step a frame.
+MOVE = """async (zooms) => {
   const stage = document.querySelector('.xnb-stage');
   const box = stage.getBoundingClientRect();
   const say = (kind, x) => stage.dispatchEvent(new PointerEvent(kind, {
     clientX: box.left + 200 + x, clientY: box.top + 200, pointerId: 7, button: 1, buttons: 4, bubbles: true,
+  }));
+  const turn = (deltaY) => stage.dispatchEvent(new WheelEvent('wheel', {
+    clientX: box.left + 200, clientY: box.top + 200, deltaY, bubbles: true, cancelable: true,
   }));
   stage.setPointerCapture = () => {};
   say('pointerdown', 0);
@@ -62,7 +88,7 @@ PAN = """async () => {
   for (let i = 1; i <= 60; i++) {
     await new Promise((resolve) => {
       document.querySelector('.xnb-view').addEventListener('xnb-painted', resolve, { once: true });
-      say('pointermove', 4 * i);
+      zooms ? turn(i <= 30 ? -20 : 20) : say('pointermove', 4 * i);
     });
   }
   const rate = 60000 / (performance.now() - begin);
@@ -72,8 +98,11 @@ PAN = """async () => {
 }"""
 
 
-def pen_up(book: Notebook, stage: Stage, repeats: int) -> list[tuple[float, float]]:
-    """Return ms from the pointer's lifting to the painted mask, and to the frame that has it, for new shapes."""
+def pen_up(book: Notebook, stage: Stage, repeats: int) -> list[tuple[float, float, float]]:
+    """Return ms from the pointer's lifting to the painted mask, and to the frame that has it, for new shapes.
+
+    The third of each is what an echo took that was asked for between two strokes.
+    """
     rng, taken = np.random.default_rng(1), []
     for number in range(repeats):
         stage.press("rcelb"[number % 5])
@@ -88,9 +117,10 @@ def pen_up(book: Notebook, stage: Stage, repeats: int) -> list[tuple[float, floa
         ends = stage.page.evaluate(
             "() => [window.benchmark.painted[0], window.benchmark.framed[0], window.benchmark.lifted]"
         )
-        taken.append((ends[0] - ends[2], ends[1] - ends[2]))
         # Bins and maps are asked for when the pen rests; the next stroke is drawn after that.
         stage.page.wait_for_timeout(700)
+        echo = float(stage.page.evaluate("() => window.echo()"))
+        taken.append((ends[0] - ends[2], ends[1] - ends[2], echo))
         book.kernel.value("1")
     return taken
 
@@ -108,15 +138,15 @@ def after_call(book: Notebook, calls: list[str]) -> list[float]:
 
 def measure(lab: Lab, repeats: int) -> dict[str, tuple[str, str]]:
     """Return what was measured, each with its goal."""
-    book = lab.open("benchmark", [START, "editor"])
+    book = lab.open("benchmark", [START, ECHO, "editor"])
     book.run_all()
     stage = Stage(book, SHAPE)
     book.page.wait_for_timeout(3000)
     book.page.evaluate(WATCH)
-    pen, framed = np.transpose(pen_up(book, stage, repeats))
+    pen, framed, echo = np.transpose(pen_up(book, stage, repeats))
     images = after_call(book, ["editor.show_image(other)", "editor.show_image(image)"] * 3)
     limits = [float(book.page.evaluate(LIMITS, low)) for low in (1.0, 2.0, 3.0, 4.0, 5.0)]
-    rate = float(book.page.evaluate(PAN))
+    pan, zoom = (sorted(float(book.page.evaluate(MOVE, zooms)) for _ in range(5)) for zooms in (False, True))
     bins = after_call(book, ["editor.apply(lambda q: q.partition(q=(36, 360))); editor._show_bins()"] * 3)
     book.save()
     until(lambda: "widget-state" in book.path.read_text())
@@ -129,9 +159,14 @@ def measure(lab: Lab, repeats: int) -> dict[str, tuple[str, str]]:
             f"{np.quantile(framed, 0.95):.0f} ms (median {np.median(framed):.0f})",
             "",
         ),
+        "a bare echo between two strokes, p95": (
+            f"{np.quantile(echo, 0.95):.0f} ms (median {np.median(echo):.0f})",
+            "",
+        ),
         "new image, median": (f"{np.median(images):.0f} ms", "350 ms"),
         "colour limits, median": (f"{np.median(limits):.0f} ms", "50 ms"),
-        "pan": (f"{rate:.0f} frames/s", "60"),
+        "pan, five times": (f"{', '.join(f'{rate:.0f}' for rate in pan)} frames/s", "60"),
+        "zoom, five times": (f"{', '.join(f'{rate:.0f}' for rate in zoom)} frames/s", "60"),
         "partition 36 x 360 to painted borders, median": (f"{np.median(bins):.0f} ms", ""),
         "saved notebook": (f"{book.path.stat().st_size / 1000:.0f} kB", "200 kB"),
     }

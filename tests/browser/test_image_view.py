@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.harness import Lab
+from tests.browser.harness import Lab, Notebook
 
 CELL = """
 import numpy as np
@@ -56,10 +56,33 @@ def test_an_image_is_shown_read_zoomed_and_picked(lab: Lab) -> None:
     before = book.page.evaluate(PAINTED)
     book.kernel.run("used = used.copy(); used[120:171, 150:240] = False; view.set_mask(used)")
     book.page.wait_for_function(f"(before) => ({PAINTED})() !== before", arg=before)
-    part = book.page.evaluate(PAINTED)
-    for key in ("ArrowLeft", "ArrowRight"):
-        shown = book.page.evaluate(PAINTED)
-        stage.press(key)
-        book.page.wait_for_function(f"(shown) => ({PAINTED})() !== shown", arg=shown)
-    assert book.page.evaluate(PAINTED) == part
+    assert book.page.evaluate(PAINTED) == painted_anew(book)
+    # So is what is moved along with a pan, with the bins and the parts that come into view.
+    x, y = box["x"] + 100, box["y"] + 100
+    for keys, (dx, dy) in ((["ArrowLeft", "ArrowUp"], (37, -51)), (["ArrowRight", "ArrowDown"], (-63, 44))):
+        before = book.page.evaluate(PAINTED)
+        for key in keys:
+            stage.press(key)
+        book.page.mouse.move(x, y)
+        book.page.mouse.down(button="right")
+        book.page.mouse.move(x + dx, y + dy, steps=3)
+        said = book.page.locator(".xnb-readout").inner_text()
+        book.page.mouse.up(button="right")
+        book.page.wait_for_function(f"(before) => ({PAINTED})() !== before", arg=before)
+        book.page.wait_for_timeout(200)
+        moved = book.page.evaluate(PAINTED)
+        assert moved == painted_anew(book)
+        book.page.mouse.move(x + dx, y + dy)
+        assert book.page.locator(".xnb-readout").inner_text() == said, "the pixel stays under the pointer"
+    assert book.page.locator(".lm-Menu").count() == 0, "the right button drags, and opens no menu"
+    book.picture("image_view_panned")
     book.close()
+
+
+def painted_anew(book: Notebook) -> int:
+    """Return what is painted when all of it is: after other colours, and the same again."""
+    for name in ("viridis", "magma"):
+        before = book.page.evaluate(PAINTED)
+        book.kernel.run(f"view.color_map = {name!r}")
+        book.page.wait_for_function(f"(before) => ({PAINTED})() !== before", arg=before)
+    return int(book.page.evaluate(PAINTED))

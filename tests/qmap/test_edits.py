@@ -409,12 +409,42 @@ def test_any_list_of_edits_replays_to_the_same_mask_and_undo_is_its_inverse(
     without_image = QMap.from_geometry(GEOMETRY, SHAPE, blemish=BLEMISH)
     entries = [item.model_dump(mode="json") for item in final.edits]
     np.testing.assert_array_equal(without_image.replay(entries).mask, final.mask)
+    np.testing.assert_array_equal(final.mask, final._state.mask & BLEMISH)
     undone = final.undo(back)
     np.testing.assert_array_equal(undone.mask, states[max(len(edits) - back, 0)].mask)
     assert undone.edits == states[max(len(edits) - back, 0)].edits
     again = undone.redo(back)
     np.testing.assert_array_equal(again.mask, final.mask)
     assert again.edits == final.edits
+
+
+@hypothesis.settings(max_examples=80, deadline=None)
+@hypothesis.given(edits=st.lists(edit, max_size=6), at=st.integers(0, 6), entry=st.none() | edit)
+def test_beyond_the_reach_of_a_change_the_mask_is_the_same(
+    edits: list[dict[str, Any]], at: int, entry: dict[str, Any] | None
+) -> None:
+    before = NOISY.edit(*edits)
+    after = before.change_edit(at, entry) if at < len(edits) else before.edit(*([entry] if entry else []))
+    for one, other in ((before, after), (after, before)):
+        reach = one.reach_of_change(other)
+        if reach is not None:
+            differs = before.mask != after.mask
+            differs[reach] = False
+            assert not differs.any()
+
+
+def test_the_reach_of_a_stroke_is_its_box_and_that_of_other_edits_is_not_known() -> None:
+    first = NEW.mask_circle(10, 12, 3).mask_rectangle(30, 20, 4, 2)
+    stroke = first.mask_circle(20, 15, 2)
+    assert stroke.reach_of_change(first) == first.reach_of_change(stroke) == (slice(13, 18), slice(18, 23))
+    moved = stroke.change_edit(0, {"kind": "circle", "x": 12, "y": 12, "radius": 3})
+    assert moved.reach_of_change(stroke) == (slice(9, 16), slice(7, 16))
+    for other in (
+        first.mask_circle(20, 15, 2, mode="only"),
+        first.mask_range(("x", 3, 8)),
+        NEW.with_image(NOISY.image),
+    ):
+        assert other.mask_range(("y", 3, 8)).reach_of_change(first) is None
 
 
 def test_adding_a_shape_costs_that_shape_only(monkeypatch: pytest.MonkeyPatch) -> None:

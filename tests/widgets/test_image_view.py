@@ -91,6 +91,52 @@ def test_only_the_changed_part_of_a_mask_is_sent() -> None:
     assert sent == []
 
 
+def test_a_part_of_a_mask_is_set_and_the_caller_keeps_its_own() -> None:
+    view = ImageView(IMAGE)
+    used = np.ones(SHAPE, dtype=bool)
+    used.flags.writeable = False
+    view.set_mask(used)
+    sent = opened(view)
+    sent.clear()
+    part = (slice(3, 9), slice(10, 14))
+    drawn = np.ones((6, 4), dtype=bool)
+    drawn[1:3, 2] = False
+    view.set_mask(drawn, part=part)
+    assert sent[0][0]["box"] == [4, 12, 2, 1]
+    view.set_mask(None, part=part)
+    assert sent[1][0]["box"] == [4, 12, 2, 1]
+    view.set_mask(None, part=(slice(0, 0), slice(0, 0)))
+    assert len(sent) == 2
+    view.set_mask(drawn, part=part)
+    expected = used.copy()
+    expected[part] = drawn
+    sent.clear()
+    view.set_mask(expected)
+    assert sent == []
+    with pytest.raises(OptionError, match="another shape"):
+        view.set_mask(np.ones((5, 5), dtype=bool), part=part)
+
+
+def test_what_is_told_together_is_one_message() -> None:
+    view = ImageView(IMAGE)
+    sent = opened(view)
+    sent.clear()
+    with view.together():
+        view.set_mask(IMAGE > 100)
+        view.set_labels("dynamic", (IMAGE // 300).astype(int))
+        view.set_markers([(1, 2)])
+    ((content, buffers),) = sent
+    assert [(part["type"], part["buffers"]) for part in content["parts"]] == [
+        ("flags", 1),
+        ("labels", 1),
+        ("markers", 0),
+    ]
+    assert len(buffers) == 2
+    with view.together():
+        view.set_markers([])
+    assert sent[1][0]["type"] == "markers"
+
+
 def test_labels_travel_as_differences() -> None:
     view = ImageView(IMAGE)
     labels = np.random.default_rng(0).integers(0, 70000, SHAPE)

@@ -141,6 +141,21 @@ def test_a_raw_file_with_contradictory_metadata_is_an_error_that_names_what_is_m
         )
 
 
+def test_an_image_of_another_shape_is_refused_and_the_mask_goes_on(editor: QMapEditor, start: QMap) -> None:
+    with pytest.raises(OptionError, match="another shape"):
+        editor.show_image(np.ones((7, 5)))
+    editor.show_image(np.ones(start.shape))
+    ask(editor, "draw", edit=CIRCLE)
+    editor.change_edit(0, CIRCLE | {"x": 40.0})
+    editor.undo()
+    ask(editor, "draw", edit=BOX | {"mode": "only"})
+    np.testing.assert_array_equal(editor.view._flags["mask"], editor.qmap.mask)
+    editor.undo()
+    ask(editor, "draw", edit=BOX)
+    np.testing.assert_array_equal(editor.view._flags["mask"], editor.qmap.mask)
+    assert editor.qmap == start.edit(CIRCLE, BOX)
+
+
 def test_panels_are_added_and_replaced(editor: QMapEditor) -> None:
     before = len(editor._tabs.children)
     editor.add_panel("notes", ipywidgets.Label("old"))
@@ -163,8 +178,14 @@ def test_a_fault_in_a_listener_is_said_and_raised(editor: QMapEditor) -> None:
 
 def test_the_mask_is_on_its_way_before_anything_else_is_worked_out(editor: QMapEditor, start: QMap) -> None:
     sent: list[str] = []
+    parts: list[list[str]] = []
+
+    def send(content: Any, buffers: Any = None) -> None:
+        sent.append(content["type"])
+        parts.append([part["type"] for part in content.get("parts", ())])
+
     editor.view._ready = True
-    editor.view.send = lambda content, buffers=None: sent.append(content["type"])
+    editor.view.send = send
     editor.on_change(lambda _: sent.append("told"))
 
     async def drawn() -> list[str]:
@@ -175,8 +196,9 @@ def test_the_mask_is_on_its_way_before_anything_else_is_worked_out(editor: QMapE
         return at_once
 
     at_once = asyncio.run(drawn())
-    assert at_once == ["flags", "shapes", "history", "flags", "shapes"]
-    assert sent[len(at_once) :] == ["stale", "told"] * 2
+    assert at_once == ["together"] * 2
+    assert parts == [["flags", "shapes", "history", "stale"], ["flags", "shapes", "stale"]]
+    assert sent[len(at_once) :] == ["told"] * 2
     assert [layer.edit.kind for layer in editor.layers] == ["circle", "rectangle"]
     assert len(editor._panels[0].list.labels) == 2
 

@@ -24,7 +24,7 @@ from xpcs_nb.qmap._made import made_from
 from xpcs_nb.qmap._outliers import OutlierCurve
 from xpcs_nb.qmap._regions import cell_of_label
 from xpcs_nb.qmap._sources import Sources
-from xpcs_nb.qmap._state import State, apply_edit, show_outliers
+from xpcs_nb.qmap._state import State, apply_edit, is_local, reach_of, show_outliers
 
 __all__ = ["QMap"]
 
@@ -104,7 +104,7 @@ class QMap(Sources, Editing):
                 break
         for place in range(done, len(self.edits)):
             _, state = apply_edit(self.edits[place], state, self.image)
-            _remember(self._trail[place + 1], state)
+            _remember(self._trail[place + 1], state, after=self._trail[place])
         return state
 
     def _first_state(self) -> State:
@@ -123,7 +123,7 @@ class QMap(Sources, Editing):
             applied, state = apply_edit(parse_edit(entry), state, self.image)
             done.append(applied)
             trail.append(_Token())
-            _remember(trail[-1], state)
+            _remember(trail[-1], state, after=trail[-2])
         after = replace(self, edits=tuple(done), undone=(), _trail=tuple(trail))
         after.__dict__["_state"] = state
         return after
@@ -259,6 +259,22 @@ class QMap(Sources, Editing):
         """
         return geometry_of(self.start) if self._state.geometry is None else self._state.geometry
 
+    def part_of_mask(self, part: tuple[slice, slice]) -> NDArray[np.bool_]:
+        """Return `mask` of a part, rows and columns; the rest of it need not be worked out."""
+        state = self._state
+        return np.asarray(state.mask[part] & state.blemish[part])
+
+    def reach_of_change(self, before: QMap) -> tuple[slice, slice] | None:
+        """Return the rows and columns beyond which the mask is that of `before`; None where it may differ anywhere."""
+        old, new = before.edits, self.edits
+        least = min(len(old), len(new))
+        first = next((at for at in range(least) if old[at] is not new[at]), least)
+        last = next((at for at in range(least - first) if old[-1 - at] is not new[-1 - at]), least - first)
+        changed = (*old[first : len(old) - last], *new[first : len(new) - last])
+        if before.start is not self.start or not all(map(is_local, (*changed, *new[len(new) - last :]))):
+            return None
+        return reach_of(changed, self.shape)
+
     def cell(self, label: int) -> tuple[int, int]:
         """Return the place of a dynamic bin in the grid of bins, by which edits name it.
 
@@ -313,10 +329,21 @@ def _known_geometry(arrays: QMapArrays) -> Geometry | None:
     return geometry_of(arrays) if np.isfinite([*known, *center]).all() else None
 
 
-def _remember(token: _Token, state: State) -> None:
+def _remember(token: _Token, state: State, *, after: _Token) -> None:
     before = None if state.before is None else np.packbits(state.before)
-    packed = replace(state, mask=_NO_MASK, before=None), np.packbits(state.mask), before
+    packed = replace(state, mask=_NO_MASK, before=None), _packed_mask(state, after), before
     _STATES.put(token, packed, packed[1].nbytes * (1 if before is None else 2))
+
+
+def _packed_mask(state: State, after: _Token) -> NDArray[np.uint8]:
+    """Return the mask in bits; where the one before it is remembered, only the rows that may differ are packed."""
+    known = _STATES.get(after)
+    if known is None or state.reach is None:
+        return np.packbits(state.mask)
+    rows, bits = state.reach[0], known[1].copy()
+    begin, end = rows.start * state.shape[1] // 8, -(-rows.stop * state.shape[1] // 8)
+    bits[begin:end] = np.packbits(state.mask.reshape(-1)[8 * begin : 8 * end])
+    return bits
 
 
 def _unpacked(packed: _Packed) -> State:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from xpcs_nb.qmap._cache import BoundedCache
 from xpcs_nb.qmap._edits import Brush, Circle, Ellipse, Line, Pixels, Polygon, Rectangle, ShapeEdit
 
-__all__ = ["Raster", "rasterize"]
+__all__ = ["Box", "Raster", "rasterize"]
 
 type Floats = NDArray[np.floating[Any]]
 type Box = tuple[slice, slice]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, singledispatch
 from typing import Any
@@ -34,10 +34,10 @@ from xpcs_nb.qmap._edits import (
 from xpcs_nb.qmap._maps import find_map
 from xpcs_nb.qmap._outliers import OutlierCurve, find_outliers, find_similar, outlier_curve
 from xpcs_nb.qmap._pixels import PixelSet
-from xpcs_nb.qmap._raster import rasterize
+from xpcs_nb.qmap._raster import Box, rasterize
 from xpcs_nb.qmap._request import PartitionRequest
 
-__all__ = ["State", "apply_edit", "show_outliers"]
+__all__ = ["State", "apply_edit", "is_local", "reach_of", "show_outliers"]
 
 type Mask = NDArray[np.bool_]
 type Image = NDArray[Any]
@@ -67,6 +67,8 @@ class State:
         Changes of single bins since then.
     moved
         Whether the geometry was changed since the start.
+    reach
+        Rows and columns beyond which the last edit has changed no pixel; None where that may be any.
     """
 
     mask: Mask
@@ -76,6 +78,7 @@ class State:
     request: PartitionRequest | None = None
     bins: tuple[MergeBins | SplitBin, ...] = ()
     moved: bool = False
+    reach: Box | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -98,7 +101,7 @@ def apply_edit(edit: Edit, state: State, image: Image | None) -> Applied:
     QMapError
         If it can't be applied: it needs an image or a geometry that is not there, or is for another shape.
     """
-    edit, after = _apply(edit, replace(state, before=None), state, image)
+    edit, after = _apply(edit, replace(state, before=None, reach=None), state, image)
     return edit, after
 
 
@@ -120,7 +123,23 @@ def _shape(edit: ShapeEdit, state: State, previous: State, image: Image | None) 
         mask[raster.box] &= ~raster.inside
     else:
         mask[raster.box] |= raster.inside
-    return edit, replace(state, mask=mask)
+    return edit, replace(state, mask=mask, reach=raster.box)
+
+
+def is_local(edit: Edit) -> bool:
+    """Return whether what an edit does to a pixel depends on that pixel alone, and only to those of its shape."""
+    return isinstance(edit, ShapeEdit) and edit.mode != "only"
+
+
+def reach_of(edits: Iterable[Edit], shape: tuple[int, int]) -> Box:
+    """Return the rows and columns beyond which edits that are local change no pixel."""
+    boxes = [rasterize(edit, shape).box for edit in edits if isinstance(edit, ShapeEdit)] or [
+        (slice(0, 0), slice(0, 0))
+    ]
+    rows, columns = (
+        slice(min(each.start for each in side), max(each.stop for each in side)) for side in zip(*boxes, strict=True)
+    )
+    return rows, columns
 
 
 @_apply.register

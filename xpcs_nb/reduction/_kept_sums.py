@@ -74,7 +74,7 @@ class KeptSums:
             Threads; 0 for one a core.
         """
         cell = (labels.static * labels.n_blocks + labels.block).astype(np.int32)
-        row = np.arange(len(cell), dtype=np.int32) if rows is None else rows.astype(np.int32)
+        row = np.arange(len(cell), dtype=np.int32) if rows is None else rows.astype(np.int32, copy=False)
         dynamic = labels.dynamic.astype(np.int32)
         cell_of, dynamic_of = np.full((2, len(kept)), -1, dtype=np.int32)
         cell_of[row], dynamic_of[row] = cell, dynamic

@@ -192,9 +192,11 @@ class G2Preview:
                 got=f"{len(there)} used pixels",
                 expected=f"some of the {len(self.kept)} that were used when the sums were kept",
             )
-        known = asked if there.all() else _only(asked, there)
+        known = asked
+        if not there.all():
+            known, rows = _only(asked, there), rows[there]
         last = self._last[0] if self._last else None
-        binned = KeptSums.of(self.kept, known, rows[there], since=last, pixel_errors=pixel_errors, threads=threads)
+        binned = KeptSums.of(self.kept, known, rows, since=last, pixel_errors=pixel_errors, threads=threads)
         self._last[:] = [binned]
         estimate = g2_from_sums(binned.sums(), known.static_to_dynamic, known.n_dynamic)
         counts = [np.bincount(which, minlength=asked.n_dynamic) for which in (known.dynamic, asked.dynamic[~there])]

@@ -27,15 +27,21 @@ class Display:
     def __init__(self, view: DrawView) -> None:
         self._view = view
         self._shown: QMap | None = None
+        self._drawn: QMap | None = None
 
     def show_drawn(self, document: Document) -> None:
-        """Show what a pen changes: the mask and the outlines."""
-        self._view.set_mask(document.qmap.mask)
-        self._view.set_shapes(document.layers)
-        self._view.set_history(undo=document.can_undo, redo=document.can_redo)
+        """Show what a pen changes, in one message: the mask and the outlines, and that the bins are old."""
+        before, self._drawn = self._drawn, document.qmap
+        part = None if before is None else document.qmap.reach_of_change(before)
+        with self._view.together():
+            mask = document.qmap.mask if part is None else document.qmap.part_of_mask(part)
+            self._view.set_mask(mask, part=part)
+            self._view.set_shapes(document.layers)
+            self._view.set_history(undo=document.can_undo, redo=document.can_redo)
+            self._view.set_stale("bins")
 
     def show_rest(self, qmap: QMap) -> None:
-        """Show blemishes and beam, and say which bins and maps are old."""
+        """Show blemishes and beam, and say whether the maps are old."""
         before, self._shown = self._shown, qmap
         if before is None or before.start is not qmap.start or _blemishing(before) != _blemishing(qmap):
             self._view.set_mask(_blemish(qmap), name="blemish")
@@ -43,7 +49,6 @@ class Display:
             beam = geometry_of(qmap)
             self._view.set_markers([] if beam is None else [(beam.beam_center_x, beam.beam_center_y)])
             self._view.set_stale("maps")
-        self._view.set_stale("bins")
 
     def show_maps(self, qmap: QMap) -> None:
         """Work out the maps that are read out."""

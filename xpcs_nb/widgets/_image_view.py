@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import anywidget
@@ -21,6 +22,9 @@ __all__ = ["ImageView"]
 MARKS = {"mask": ("masked", "#d32f2f"), "blemish": ("blemish", "#7b1fa2"), "preview": ("preview", "#ff2bd6")}
 
 type Axis = tuple[str, str, float, float]
+#: Top, left, height and width.
+type Box = tuple[int, int, int, int]
+type Message = tuple[dict[str, Any], list[bytes]]
 
 
 def layer(title: str, colour: str, *, on: bool = True, opacity: float = 0.5) -> dict[str, Any]:
@@ -74,7 +78,8 @@ class ImageView(anywidget.AnyWidget):
 
     def __init__(self, image: ArrayLike | None = None, **traits: Any) -> None:
         self._ready = False
-        self._scene: dict[str, tuple[dict[str, Any], list[bytes]]] = {}
+        self._scene: dict[str, Message] = {}
+        self._waiting: list[Message] | None = None
         self._flags: dict[str, NDArray[np.bool_]] = {}
         self._shape: tuple[int, int] | None = None
         self._picked: list[Callable[[float, float], object]] = []
@@ -126,32 +131,38 @@ class ImageView(anywidget.AnyWidget):
         message = {"type": "image", "rows": self._shape[0], "columns": self._shape[1], "code": code}
         self._show("image", message | {"name": name, "unit": unit} | axes, [codes.tobytes()])
 
-    def set_mask(self, used: ArrayLike | None, *, name: str = "mask") -> None:
-        """Mark the pixels that are False; only the part that changed is sent.
+    def set_mask(self, used: ArrayLike | None, *, name: str = "mask", part: tuple[slice, slice] | None = None) -> None:
+        """Mark the pixels that are False; only what changed is sent.
 
         Parameters
         ----------
         used
-            Bool, the image's shape; None marks nothing.
+            Bool, the image's shape, or that of `part`; None marks nothing.
         name
             ``mask``, ``blemish`` or ``preview``; the later one hides the earlier.
+        part
+            Rows and columns that are set; the others stay as they are.
 
         Raises
         ------
         OptionError
-            If there is no such layer, or the shape is not that of the image.
+            If there is no such layer, or the shape is not that of the image or its part.
         """
         if name not in MARKS:
             raise OptionError("there is no such layer", got=name, expected=", ".join(MARKS))
         shape = self._need_image()
-        values = np.ones(shape, dtype=bool) if used is None else _own(used)
-        self._fits(values, name)
         before = self._flags.get(name)
-        self._flags[name] = values
-        if self._ready:
+        if part is not None:
+            if before is None or not before.flags.writeable:
+                before = self._flags[name] = np.ones(shape, dtype=bool) if before is None else before.copy()
+            box = _set_part(before, part, np.ones(1, dtype=bool) if used is None else np.asarray(used))
+        else:
+            values = np.ones(shape, dtype=bool) if used is None else _own(used)
+            self._fits(values, name)
+            self._flags[name] = values
             box = (0, 0, *shape) if before is None else _changed_box(before, values)
-            if box is not None:
-                self._send_marks(name, box)
+        if self._ready and box is not None:
+            self._send_marks(name, box)
 
     def set_labels(self, name: str, labels: ArrayLike | None, *, title: str | None = None) -> None:
         """Show the borders between labels (0 is none), and the label under the cursor; None takes the layer away.
@@ -240,14 +251,33 @@ class ImageView(anywidget.AnyWidget):
         self._scene[key] = (message, list(buffers))
         self._tell(message, buffers)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send what is told in a ``with`` block as one message: each takes kernel, server and page some ms."""
+        if self._waiting is not None:
+            yield
+            return
+        self._waiting = []
+        try:
+            yield
+        finally:
+            told, self._waiting = self._waiting, None
+            if len(told) > 1:
+                parts = [message | {"buffers": len(buffers)} for message, buffers in told]
+                self.send({"type": "together", "parts": parts}, [each for _, buffers in told for each in buffers])
+            elif told:
+                self.send(*told[0])
+
     def _tell(self, message: Mapping[str, Any], buffers: Sequence[bytes] = ()) -> None:
-        if self._ready:
+        if self._ready and self._waiting is not None:
+            self._waiting.append((dict(message), list(buffers)))
+        elif self._ready:
             self.send(dict(message), list(buffers))
 
-    def _send_marks(self, name: str, box: tuple[int, int, int, int]) -> None:
+    def _send_marks(self, name: str, box: Box) -> None:
         top, left, height, width = box
         part = ~self._flags[name][top : top + height, left : left + width]
-        self.send({"type": "flags", "name": name, "box": list(box)}, [pack_bits(part)])
+        self._tell({"type": "flags", "name": name, "box": list(box)}, [pack_bits(part)])
 
     def _send_all(self) -> None:
         self.send({"type": "colours", "names": list(COLOUR_MAPS)}, [colour_tables()])
@@ -286,7 +316,21 @@ def _own(used: ArrayLike) -> NDArray[np.bool_]:
     return np.asarray(used) if fixed else np.array(used, dtype=bool)
 
 
-def _changed_box(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+def _set_part(own: NDArray[np.bool_], part: tuple[slice, slice], values: NDArray[Any]) -> Box | None:
+    """Write the values of a part, and return what has changed thereby, or None."""
+    try:
+        values = np.broadcast_to(values, own[part].shape)
+    except ValueError as error:
+        raise OptionError("the part has another shape", got=values.shape, expected=own[part].shape) from error
+    found = _changed_box(own[part], values)
+    own[part] = values
+    if found is None:
+        return None
+    rows, columns = (side.indices(size) for side, size in zip(part, own.shape, strict=True))
+    return found[0] + rows[0], found[1] + columns[0], found[2], found[3]
+
+
+def _changed_box(before: NDArray[np.bool_], after: NDArray[Any]) -> Box | None:
     """Return top, left, height and width of what differs, or None."""
     differs = before != after
     rows = np.flatnonzero(differs.any(axis=1))

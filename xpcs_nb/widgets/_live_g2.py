@@ -191,10 +191,12 @@ def _scattering(
     labels: PixelLabels, image: NDArray[Any], centers: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return q and mean counts of the static bins, those of the same q taken together."""
-    values = image.ravel()[labels.pixel].astype(np.float64)
+    values, static = image.ravel()[labels.pixel], labels.static
     known = np.isfinite(values)
-    total = np.bincount(labels.static[known], values[known], minlength=labels.n_static)
-    count = np.bincount(labels.static[known], minlength=labels.n_static)
+    if not known.all():
+        values, static = values[known], static[known]
+    total = np.bincount(static, values, minlength=labels.n_static)
+    count = np.bincount(static, minlength=labels.n_static)
     good = (count > 0) & np.isfinite(centers)
     q, which = np.unique(centers[good], return_inverse=True)
     return q, np.bincount(which, total[good]) / np.bincount(which, count[good])

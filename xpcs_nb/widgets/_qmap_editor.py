@@ -327,10 +327,20 @@ class QMapEditor(ipywidgets.HBox):
         self.live.update(self.qmap)
 
     def show_image(self, image: NDArray[Any] | None, *, name: str = "I", unit: str = "") -> None:
-        """Show another image under the mask; None takes the scattering that edits look at."""
+        """Show another image under the mask; None takes the scattering that edits look at.
+
+        Raises
+        ------
+        OptionError
+            If it has another shape than the mask.
+        """
         own = self.qmap.image
         if image is None:
             image = np.zeros(self.qmap.shape, dtype=np.uint8) if own is None else own
+        if np.shape(image) != self.qmap.shape:
+            raise OptionError(
+                "the image has another shape than the mask", got=np.shape(image), expected=self.qmap.shape
+            )
         self.view.set_image(image, name=name, unit=unit)
 
     def _changed(self) -> None:

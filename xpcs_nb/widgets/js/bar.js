@@ -76,7 +76,7 @@ function layerControls(view) {
 function zoomControls(view) {
   const then = (change) => () => {
     change(view.viewport);
-    view.repaint();
+    view.repaint("view");
   };
   return {
     parts: [

@@ -102,7 +102,7 @@ export class View {
     if (message.type !== "show") return;
     if (message.box) this.viewport.show(...message.box);
     else this.viewport.fit();
-    this.repaint();
+    this.repaint("view");
   }
 
   resize() {
@@ -119,10 +119,11 @@ export class View {
     this.paintNow();
   }
 
-  // "vectors": the image under them stays.
+  // "vectors": the image under them stays. "view": the image is the same, another part of it is seen.
   repaint(what = "image") {
     this.stale.vectors = true;
     if (what !== "vectors") this.stale.image = true;
+    if (what === "image") this.shown = null;
     if (!this.pending) this.pending = requestAnimationFrame(() => this.paintNow());
   }
 
@@ -139,11 +140,35 @@ export class View {
   paintImage(part = null) {
     const { width, height } = this.canvas;
     const context = this.canvas.getContext("2d", { alpha: false });
-    if (!this.pixels) this.pixels = context.createImageData(width, height);
-    const { x, y, w, h } = part ?? { x: 0, y: 0, w: width, h: height };
+    const all = { x: 0, y: 0, w: width, h: height };
+    if (!this.pixels) {
+      this.pixels = context.createImageData(width, height);
+      this.shown = null;
+    }
     const words = new Uint32Array(this.pixels.data.buffer);
-    paint(this.scene, this.viewport, { words, width, x, y, w, h }, this.density);
+    const parts = part ? [part] : (this.moved(words) ?? [all]);
+    for (const each of parts) paint(this.scene, this.viewport, { words, width, ...each }, this.density);
+    const { x, y, w, h } = part ?? all;
     context.putImageData(this.pixels, 0, 0, x, y, w, h);
+    const { scale, left, top, flipped } = this.viewport;
+    this.shown = { scale, left, top, flipped };
+  }
+
+  // Moves what is painted along with the image, and returns the parts that came into view; null if all has to be painted.
+  moved(words) {
+    const { scale, left, top, flipped } = this.viewport;
+    if (!this.shown || this.shown.scale !== scale) return null;
+    const steps = [this.shown.left - left, flipped ? top - this.shown.top : this.shown.top - top];
+    const [dx, dy] = steps.map((step) => Math.round(step * scale * this.density));
+    const whole = [dx, dy].every((step, i) => Math.abs(step - steps[i] * scale * this.density) < 1e-3);
+    const { width, height } = this.canvas;
+    if (!whole || Math.abs(dx) >= width || Math.abs(dy) >= height) return null;
+    const by = dy * width + dx;
+    words.copyWithin(Math.max(by, 0), Math.max(-by, 0), words.length + Math.min(-by, 0));
+    return [
+      { x: dx > 0 ? 0 : width + dx, y: 0, w: Math.abs(dx), h: height },
+      { x: 0, y: dy > 0 ? 0 : height + dy, w: width, h: Math.abs(dy) },
+    ].filter(({ w, h }) => w > 0 && h > 0);
   }
 
   // What changed in a box of the image is painted now, not with the next frame: a pen waits for it.
@@ -191,7 +216,7 @@ export class View {
     else if (event.key in steps) this.viewport.pan(...steps[event.key].map((part) => 40 * part));
     else return;
     event.preventDefault();
-    this.repaint();
+    this.repaint("view");
   }
 }
 

@@ -12,12 +12,16 @@ export class Pointer {
     for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => this.up(event));
     stage.addEventListener("pointerleave", () => this.view.readout.leave());
     stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    stage.addEventListener("contextmenu", (event) => event.preventDefault());
+    // The right button drags; the menu of the page and that of the notebook would cover the image.
+    stage.addEventListener("contextmenu", (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+    });
   }
 
   place(event) {
     const box = this.stage.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+    return [event.clientX - box.left - this.stage.clientLeft, event.clientY - box.top - this.stage.clientTop];
   }
 
   // What a tool is told: the place on the screen and in the image, and the keys held.
@@ -50,13 +54,13 @@ export class Pointer {
 
   move(event) {
     if (this.held.has(event.pointerId)) this.held.set(event.pointerId, this.place(event));
-    const point = this.point(event);
-    this.view.readout.show(point);
     if (this.pinch) this.follow();
     else if (this.tool) {
       const path = event.getCoalescedEvents?.() ?? [];
       for (const each of path.length > 1 ? path : [event]) this.tool.move(this.point(each));
-    } else this.view.tool.hover?.(point);
+    } else this.view.tool.hover?.(this.point(event));
+    // Last: a tool may have moved the image, and where a pointer is can't be asked for free once the page has changed.
+    this.view.readout.show(this.point(event));
   }
 
   up(event) {
@@ -80,14 +84,14 @@ export class Pointer {
     viewport.pan(now.x - this.pinch.x, now.y - this.pinch.y);
     if (this.pinch.apart > 0) viewport.zoom(now.apart / this.pinch.apart, now.x, now.y);
     this.pinch = now;
-    this.view.repaint();
+    this.view.repaint("view");
   }
 
   wheel(event) {
     event.preventDefault();
     const step = event.deltaMode === 1 ? event.deltaY * 30 : event.deltaY;
     this.view.viewport.zoom(Math.exp(-step / 400), ...this.place(event));
-    this.view.repaint();
+    this.view.repaint("view");
   }
 }
 
@@ -110,7 +114,7 @@ export class Hand {
     if (!this.moved) return;
     this.view.viewport.pan(point.sx - this.from.sx, point.sy - this.from.sy);
     this.from = point;
-    this.view.repaint();
+    this.view.repaint("view");
   }
 
   up(point) {

@@ -7,9 +7,9 @@ const UNITS = { "1/angstrom": "Å⁻¹", degree: "°", 1: "" };
 export class Readout {
   constructor(scene) {
     this.scene = scene;
-    this.line = element("div", { class: "xnb-readout" });
-    this.root = this.line;
+    this.root = element("div", { class: "xnb-readout" });
     this.last = null;
+    this.said = null;
     this.leave();
   }
 
@@ -18,22 +18,29 @@ export class Readout {
     this.update();
   }
 
+  // The page is touched only where it says something else: each change has the browser lay it out anew.
   update() {
-    if (!this.last) return;
-    const said = this.scene.describe(...this.last);
+    const said = this.last ? this.scene.describe(...this.last) : [];
     if (said.length === 0) return this.leave();
-    this.line.replaceChildren(
-      ...said.map(([name, value, unit]) => {
-        const text = typeof value === "number" ? formatNumber(value) : value;
-        const known = UNITS[unit] ?? unit;
-        const gap = known && known !== "°" ? " " : "";
-        return element("span", {}, element("b", {}, name), `${name ? " " : ""}${text}${gap}${known}`);
-      }),
-    );
+    const texts = said.map(textOf);
+    const names = said.map(([name]) => name);
+    if (this.said?.names.join() !== names.join()) {
+      const spans = names.map((name, i) => element("span", {}, element("b", {}, name), texts[i]));
+      this.root.replaceChildren(...spans);
+    } else texts.forEach((text, i) => text !== this.said.texts[i] && (this.root.children[i].lastChild.data = text));
+    this.said = { names, texts };
   }
 
   leave() {
     this.last = null;
-    this.line.replaceChildren(element("span", { class: "xnb-faint" }, "Point at a pixel to read it"));
+    if (!this.said && this.root.firstChild) return;
+    this.said = null;
+    this.root.replaceChildren(element("span", { class: "xnb-faint" }, "Point at a pixel to read it"));
   }
+}
+
+function textOf([name, value, unit]) {
+  const text = typeof value === "number" ? formatNumber(value) : value;
+  const known = UNITS[unit] ?? unit;
+  return `${name ? " " : ""}${text}${known && known !== "°" ? " " : ""}${known}`;
 }

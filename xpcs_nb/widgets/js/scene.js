@@ -41,6 +41,12 @@ export class Scene {
     if (take) await take.call(this, message, buffers);
   }
 
+  // Several messages that came as one. What has to be decoded is waited for by none of the others.
+  take_together({ parts }, buffers) {
+    let begin = 0;
+    for (const part of parts) this.receive(part, buffers.slice(begin, (begin += part.buffers)));
+  }
+
   take_colours(message, buffers) {
     this.tables = { names: message.names, bytes: bytesOf(buffers[0]) };
     this.recolour();

@@ -33,10 +33,10 @@ class Tool {
     this.view.repaint("vectors");
   }
 
-  // The sketch stays until the answer is painted.
+  // The sketch stays, as it is painted already, until the answer is; a frame in between would hold that up.
   send(edit) {
     const said = tidy({ mode: this.model.get("mode"), ...edit });
-    this.sketch(said);
+    this.view.sketch = said;
     this.view.ask({ type: "draw", edit: said });
   }
 
