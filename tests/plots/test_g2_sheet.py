@@ -7,8 +7,9 @@ import pytest
 
 from xpcs_nb.analysis import fit_g2, usable_delays
 from xpcs_nb.errors import OptionError
-from xpcs_nb.plots._g2_sheet import g2_sheet
+from xpcs_nb.plots._g2_sheet import MIDDLE, NUMBER, g2_sheet
 from xpcs_nb.plots._render import render_png
+from xpcs_nb.plots._writing import Words, Writing
 
 
 def marks(figure, kind: str) -> np.ndarray:
@@ -16,8 +17,13 @@ def marks(figure, kind: str) -> np.ndarray:
     return np.column_stack(line.get_data())
 
 
+def written(figure) -> list[Words]:
+    (writing,) = [each for each in figure.artists if isinstance(each, Writing)]
+    return writing.texts
+
+
 def words(figure) -> list[str]:
-    return [text.get_text() for text in figure.texts]
+    return [each.text for each in written(figure)]
 
 
 def test_every_usable_point_is_drawn_once_and_others_are_open(result):
@@ -32,7 +38,9 @@ def test_every_usable_point_is_drawn_once_and_others_are_open(result):
 def test_points_of_a_panel_stand_where_its_scale_says(result):
     one = result["multitau"].to_dataset().isel(bin=[0])
     figure = g2_sheet(one)
-    scale = {float(text.get_text()): text.get_position()[1] for text in figure.texts if text.get_ha() == "right"}
+    # Numbers stand with their middle at their place.
+    half = MIDDLE * NUMBER
+    scale = {float(each.text): each.y + half for each in written(figure) if each.ha == "right"}
     assert len(scale) >= 2
     at = np.interp(one.g2[usable_delays(one)[:, 0].to_numpy(), 0], *zip(*sorted(scale.items()), strict=True))
     drawn = marks(figure, "o")[:, 1]
