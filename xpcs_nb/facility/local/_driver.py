@@ -171,8 +171,10 @@ class Driver:
             outcome = raised(self._taken.definition, self._position, name, cause)
         self._note_action(call, document, cause if document is None else None, failed=failed)
         if isinstance(outcome, Position):
-            handled, self._position = self._position if failed else None, outcome
-            self._keep(handled=handled)
+            before, self._position = self._position, outcome
+            # Else it is kept at once with what comes next: each time waits for the disk.
+            if failed:
+                self._keep(handled=before)
         return outcome
 
     def _note_action(self, call: Call, document: dict[str, Any] | None, cause: str | None, *, failed: bool) -> None:
