@@ -158,7 +158,7 @@ def colour_bar(figure: Figure, mappable: ScalarMappable, ax: Axes, label: str, *
     bar = figure.colorbar(mappable, cax=ax.inset_axes((1.025, 0.0, 0.035, 1.0)))
     bar.set_label(label, fontsize=LABEL)
     if isinstance(mappable.norm, LogNorm):
-        low, high = bar.vmin, bar.vmax
+        low, high = bar.ax.get_ylim()
         bar.formatter = FuncFormatter(power_of_ten)
         bar.minorformatter = NullFormatter()
         if high < 100 * low:

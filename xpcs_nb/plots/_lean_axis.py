@@ -106,9 +106,9 @@ class _LeanAxis(Artist):
                     beside = np.full_like(marks.places, np.asarray(line.get_data()[1 if self._across else 0]).flat[0])
                     line.set_data(*((marks.places, beside) if self._across else (beside, marks.places)))
                     line.draw(renderer)
-        for text in self._texts(found):
+        for _, text in self._texts(found):
             text.draw(renderer)
-        self._place_label(found, renderer)
+        self._place_label(self._boxes(found, renderer), renderer)
         self._axis.label.draw(renderer)
         self.stale = False
 
@@ -118,10 +118,9 @@ class _LeanAxis(Artist):
         if found is None or renderer is None:
             with self._itself():
                 return self._axis.get_tightbbox(renderer)
-        self._place_label(found, renderer)
-        # The texts are one that moves along.
-        boxes = [text.get_window_extent(renderer) for text in self._texts(found)]
-        return Bbox.union([*boxes, self._axis.label.get_window_extent(renderer)])
+        boxes = self._boxes(found, renderer)
+        self._place_label(boxes, renderer)
+        return Bbox.union([*boxes[0], *boxes[1], self._axis.label.get_window_extent(renderer)])
 
     @contextmanager
     def _itself(self) -> Iterator[None]:
@@ -153,29 +152,33 @@ class _LeanAxis(Artist):
             found.append(_Marks(tick, places[inside], [text for text, here in zip(texts, inside, strict=True) if here]))
         return None if axis.get_major_formatter().get_offset() else found
 
-    def _texts(self, found: Sequence[_Marks], sides: Sequence[int] = (1, 2)) -> Iterator[Text]:
-        """Go through the labels of the ticks, on the first side (bottom, left) and on the other."""
+    def _texts(self, found: Sequence[_Marks]) -> Iterator[tuple[int, Text]]:
+        """Go through the labels of the ticks, on sides 0 (bottom, left) and 1; on each it is one that moves."""
         for marks in found:
-            for side in sides:
-                label = marks.tick.label1 if side == 1 else marks.tick.label2
+            for side, label in enumerate((marks.tick.label1, marks.tick.label2)):
                 if label.get_visible():
                     for place, text in zip(marks.places, marks.texts, strict=True):
                         if text:
                             label.set_text(text)
                             (label.set_x if self._across else label.set_y)(place)
-                            yield label
+                            yield side, label
 
-    def _place_label(self, found: Sequence[_Marks], renderer: RendererBase) -> None:
+    def _boxes(self, found: Sequence[_Marks], renderer: RendererBase) -> tuple[list[Bbox], list[Bbox]]:
+        boxes: tuple[list[Bbox], list[Bbox]] = ([], [])
+        for side, text in self._texts(found):
+            boxes[side].append(text.get_window_extent(renderer))
+        return boxes
+
+    def _place_label(self, boxes: Sequence[Sequence[Bbox]], renderer: RendererBase) -> None:
         """Put the label of the axis beyond the labels of its ticks."""
         position = self._axis.get_label_position()
-        side = 1 if position in ("bottom", "left") else 2
+        first = position in ("bottom", "left")
         ticks = self._ticks if position in self._axis.axes.spines else []
         out = _pixels(renderer, max((tick.get_tick_padding() for tick in ticks), default=0.0))
-        boxes = [text.get_window_extent(renderer) for text in self._texts(found, (side,))]
-        around = Bbox.union([self._axis.axes.bbox.padded(out), *boxes])
+        around = Bbox.union([self._axis.axes.bbox.padded(out), *boxes[0 if first else 1]])
         pad = _pixels(renderer, self._axis.labelpad)
         low, high = (around.y0, around.y1) if self._across else (around.x0, around.x1)
-        (self._axis.label.set_y if self._across else self._axis.label.set_x)(low - pad if side == 1 else high + pad)
+        (self._axis.label.set_y if self._across else self._axis.label.set_x)(low - pad if first else high + pad)
 
 
 def _pixels(renderer: RendererBase, points: float) -> float:
