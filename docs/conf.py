@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from xpcs_nb.cli import app
+from xpcs_nb.cli import make_app
 
 project = "xpcs_nb"
 author = copyright = "the xpcs_nb developers"
@@ -41,4 +41,4 @@ def _help(command: Any, name: str) -> str:
 
 
 _page = Path(__file__).parent / "reference" / "command-line.md"
-_page.write_text("# Command line\n\n" + _help(typer.main.get_command(app), "xpcs-nb"))
+_page.write_text("# Command line\n\n" + _help(typer.main.get_command(make_app()), "xpcs-nb"))

@@ -20,8 +20,8 @@ def test_every_public_name_loads():
 
 def test_command_line_help_does_not_load_the_numerical_packages():
     code = (
-        "import sys; from typer.testing import CliRunner; from xpcs_nb.cli import app; "
-        "r = CliRunner().invoke(app, ['correlate', '--help']); "
+        "import sys; from typer.testing import CliRunner; from xpcs_nb.cli import make_app; "
+        "r = CliRunner().invoke(make_app(), ['correlate', '--help']); "
         f"assert r.exit_code == 0, r.output; print([n for n in {HEAVY!r} if n in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

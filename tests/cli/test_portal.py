@@ -6,7 +6,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from xpcs_nb.cli import app
+from xpcs_nb.cli import make_app
 from xpcs_nb.errors import FacilityError, MissingExtraError
 from xpcs_nb.widgets import portal_page, serve_portal
 from xpcs_nb.widgets._portal_server import HOME, SITE, _free_port
@@ -19,10 +19,10 @@ def test_without_the_extra_it_says_how_to_install_it(monkeypatch):
 
 
 def test_a_site_that_is_not_there_is_said_before_anything_is_served():
-    done = CliRunner().invoke(app, ["portal", "--site", "moon", "--no-browser"])
+    done = CliRunner().invoke(make_app(), ["portal", "--site", "moon", "--no-browser"])
     assert done.exit_code != 0
     assert "no such site" in str(done.exception)
-    done = CliRunner().invoke(app, ["portal", "--no-token", "--token", "x"])
+    done = CliRunner().invoke(make_app(), ["portal", "--no-token", "--token", "x"])
     assert done.exit_code == 2
 
 

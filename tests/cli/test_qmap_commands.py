@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from xpcs_nb.cli import app
+from xpcs_nb.cli import make_app
 from xpcs_nb.qmap import QMap
 
 SPEC = """
@@ -29,7 +29,7 @@ q = [3, 9]
 
 
 def run(*words: object, code: int = 0) -> str:
-    done = CliRunner().invoke(app, ["qmap", *map(str, words)])
+    done = CliRunner().invoke(make_app(), ["qmap", *map(str, words)])
     assert done.exit_code == code, done.output
     return done.stdout.strip()
 

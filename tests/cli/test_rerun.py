@@ -6,14 +6,14 @@ from dataclasses import asdict
 import pytest
 from typer.testing import CliRunner
 
-from xpcs_nb.cli import app
+from xpcs_nb.cli import make_app
 from xpcs_nb.errors import FileFormatError, OptionError
 from xpcs_nb.recipes import JobState, Recipe
 from xpcs_nb.recipes._folder import kept_recipe
 
 
 def command(*words):
-    return CliRunner().invoke(app, [str(word) for word in words])
+    return CliRunner().invoke(make_app(), [str(word) for word in words])
 
 
 @pytest.fixture

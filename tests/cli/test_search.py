@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from xpcs_nb.catalog import Catalog, Not, Record
-from xpcs_nb.cli._app import app
+from xpcs_nb.cli import make_app
 from xpcs_nb.cli._search import filters_of
 from xpcs_nb.errors import OptionError
 
@@ -31,7 +31,7 @@ def home(tmp_path, monkeypatch):
 
 
 def search(*words):
-    done = CliRunner().invoke(app, ["search", *words], catch_exceptions=False)
+    done = CliRunner().invoke(make_app(), ["search", *words], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.output.splitlines()
 

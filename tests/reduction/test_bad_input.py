@@ -291,3 +291,14 @@ def test_maps_that_do_not_fit_are_refused_before_any_frame_is_read(measured, tmp
             progress=lambda *progress: told.append(progress),
         )
     assert told == []
+
+
+def test_a_qmap_that_changes_meanwhile_is_not_taken_for_the_one_that_was_used(measured, tmp_path):
+    def spoil(*_progress):
+        with h5py.File(measured.qmap, "r+") as file:
+            file["qmap/mask"][...] = 0
+
+    with xnb.correlate(measured.raw, measured.qmap, output=tmp_path / "output", progress=spoil) as tree:
+        assert tree["qmap"]["mask"].any()
+    with h5py.File(measured.qmap) as file:
+        assert not file["qmap/mask"][()].any()

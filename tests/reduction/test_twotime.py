@@ -247,9 +247,9 @@ def test_leaving_off_after_the_first_map_is_allowed(array_source, make_labels, w
     maps.close()
 
 
-def test_the_number_of_terms_does_not_cost_digits(exact, array_source):
+@pytest.mark.parametrize("shape", [(127, 129), (300, 300)])
+def test_the_number_of_terms_does_not_cost_digits(exact, array_source, shape):
     rng = np.random.default_rng(1)
-    shape = (300, 300)
     frames = rng.poisson(0.15, size=(20, *shape)).astype(np.uint8)
     zeros = np.zeros(shape[0] * shape[1], dtype=np.int64)
     labels = PixelLabels(np.arange(len(zeros)), zeros, zeros, zeros, zeros[:1], 1, 1, 1, shape)

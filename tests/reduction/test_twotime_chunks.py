@@ -7,8 +7,8 @@ import pytest
 
 from xpcs_nb.core import FrameRange
 from xpcs_nb.errors import CorruptDataError
-from xpcs_nb.reduction import _chunks, pixel_events, reduce_scattering, reduce_twotime, twotime_maps
-from xpcs_nb.reduction._twotime_chunks import events_from_chunks
+from xpcs_nb.reduction import _twotime_chunks, pixel_events, reduce_scattering, reduce_twotime, twotime_maps
+from xpcs_nb.reduction._twotime_chunks import photons_of_used
 
 SHAPE = (64, 100)
 
@@ -25,33 +25,45 @@ def assert_same_events(found, truth):
     assert (found.frame.dtype, found.value.dtype) == (np.int32, np.float32)
 
 
-@pytest.fixture(params=[1 << 20, 3000])
-def column_events(request, monkeypatch):
-    """Columns of several blocks, and blocks cut into columns."""
-    monkeypatch.setattr(_chunks, "COLUMN_EVENTS", request.param)
+@pytest.fixture(params=["one of each", "many"])
+def lists_and_columns(request, monkeypatch):
+    """Photons in one list and sorted as one column, or in lists that get full and sorted as columns of a block."""
+    if request.param == "many":
+        monkeypatch.setattr(_twotime_chunks, "LIST_ENTRIES", 1000)
+        monkeypatch.setattr(_twotime_chunks, "SORT_PIXELS", 1)
+        monkeypatch.setattr(_twotime_chunks, "SORT_EVENTS", 1)
 
 
-@pytest.mark.usefixtures("column_events")
+@pytest.mark.usefixtures("lists_and_columns")
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32])
 @pytest.mark.parametrize("chosen", [FrameRange(0, 90), FrameRange(3, 83, 2, 4)])
 def test_they_are_the_events_of_the_frames(chunked_source, array_source, make_labels, chosen, dtype):
     frames, labels = counts(90, dtype=dtype), make_labels(SHAPE)
-    found = events_from_chunks(chunked_source(frames).chunk_tables(), labels, chosen, 2, None)
+    found = photons_of_used(chunked_source(frames), labels, chosen, 2, None)
     assert_same_events(found, pixel_events(array_source(frames), labels, chosen))
 
 
 def test_counts_beyond_an_entry_of_the_photon_list_stay_one_event(chunked_source, array_source, make_labels):
     frames, labels = counts(20, dtype=np.uint32), make_labels(SHAPE, keep=1.0)
     frames[::3, 5, 5] = 100_000
-    frames[4, 60, 99] = 4096
-    found = events_from_chunks(chunked_source(frames).chunk_tables(), labels, FrameRange(0, 20), 1, None)
+    frames[4, 60, 99] = 2**32 - 2
+    frames[5:8, 60, 99] = [126, 127, 128]
+    found = photons_of_used(chunked_source(frames), labels, FrameRange(0, 20), 1, None)
+    assert_same_events(found, pixel_events(array_source(frames), labels, FrameRange(0, 20)))
+
+
+def test_detectors_with_more_pixels_than_the_list_can_tell_apart_are_read_as_frames(
+    chunked_source, array_source, make_labels, monkeypatch
+):
+    monkeypatch.setattr(_twotime_chunks, "LISTED_PIXELS", SHAPE[0] * SHAPE[1] - 1)
+    frames, labels = counts(20), make_labels(SHAPE)
+    found = photons_of_used(chunked_source(frames), labels, FrameRange(0, 20), 1, None)
     assert_same_events(found, pixel_events(array_source(frames), labels, FrameRange(0, 20)))
 
 
 def test_a_series_without_photons_has_no_events(chunked_source, make_labels):
     labels = make_labels(SHAPE)
-    tables = chunked_source(counts(5) * 0).chunk_tables()
-    found = events_from_chunks(tables, labels, FrameRange(0, 5), 2, None)
+    found = photons_of_used(chunked_source(counts(5) * 0), labels, FrameRange(0, 5), 2, None)
     assert not found.indptr.any()
     assert len(found.frame) == len(found.value) == 0
 
@@ -68,15 +80,16 @@ def test_maps_do_not_depend_on_how_the_photons_were_read(chunked_source, array_s
 
 
 def test_a_corrupt_chunk_is_an_error_that_names_the_frame(chunked_source, make_labels):
-    (table,) = chunked_source(counts(30)).chunk_tables()
+    source = chunked_source(counts(30))
+    (table,) = source.chunk_tables()
     with table.path.open("r+b") as file:
         file.seek(int(table.offset[17]) + 12)
         file.write(b"\xff" * 64)
     with pytest.raises(CorruptDataError, match="frame 17"):
-        events_from_chunks([table], make_labels(SHAPE), FrameRange(0, 30), 2, None)
+        photons_of_used(source, make_labels(SHAPE), FrameRange(0, 30), 2, None)
 
 
-@pytest.mark.usefixtures("column_events")
+@pytest.mark.usefixtures("lists_and_columns")
 @pytest.mark.parametrize("chosen", [FrameRange(0, 90), FrameRange(3, 83, 2, 4)])
 @pytest.mark.parametrize("way", ["chunks", "events", "windows", "bright frames"])
 def test_one_pass_gives_the_scattering_and_maps_of_two(chunked_source, array_source, make_labels, way, chosen):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from xpcs_nb import open_result
 from xpcs_nb.core import DelayGrid, MultitauArrays, ResultArrays, ScatteringArrays, TwotimeMap, UnnormalizedArrays
 from xpcs_nb.errors import OptionError
+from xpcs_nb.hdf5 import read_qmap
 from xpcs_nb.results import validate_result, write_result
 from xpcs_nb.testing import simulate_measurement
 
@@ -85,7 +86,7 @@ def test_what_is_written_is_read(measurement, tmp_path_factory, n_frames, seed, 
     maps = make_maps(min(n_frames, 30), sorted(bins), np.random.default_rng(seed))
     content = make_content(n_frames, seed=seed, empty=empty, partial=partial, kept=kept, maps=maps)
     path = tmp_path_factory.mktemp("r") / "A1_results.hdf"
-    tree = open_result(write_result(path, content, metadata=measurement.metadata, qmap=measurement.qmap))
+    tree = open_result(write_result(path, content, metadata=measurement.metadata, qmap=read_qmap(measurement.qmap)))
     data, wanted = tree["multitau"].to_dataset(), content.multitau
     for name in ("g2", "g2_err", "g2_err_pixels", "g2_cov", *(("g2_partial", "g2_partial_err") if partial else ())):
         same(data[name], getattr(wanted, name))
@@ -120,7 +121,9 @@ def test_the_viewer_reads_maps_scattering_and_bins_without_pixels(measurement, t
         multitau_config=config,
         twotime_config=config,
     )
-    path = write_result(tmp_path / "A1_results.hdf", content, metadata=measurement.metadata, qmap=measurement.qmap)
+    path = write_result(
+        tmp_path / "A1_results.hdf", content, metadata=measurement.metadata, qmap=read_qmap(measurement.qmap)
+    )
     tree, viewer = open_result(path), module.XpcsFile(str(path))
     assert set(viewer.atype) == {"Multitau", "Twotime"}
     np.testing.assert_array_equal(viewer.g2, tree["multitau"].g2)
@@ -138,7 +141,9 @@ def test_options_and_records_of_any_plain_kind_are_kept(measurement, tmp_path):
         provenance={"raw": Path("A1.h5"), "seconds": np.float32(1.5), "sizes": np.array([1, 2])},
         multitau_config={"dq_selection": (1, 3), "output": Path("o"), "mixed": [1, "a"], "none": None, "smooth": "sq"},
     )
-    path = write_result(tmp_path / "A1_results.hdf", content, metadata=measurement.metadata, qmap=measurement.qmap)
+    path = write_result(
+        tmp_path / "A1_results.hdf", content, metadata=measurement.metadata, qmap=read_qmap(measurement.qmap)
+    )
     made = open_result(path)["provenance"].attrs
     assert made == {"raw": "A1.h5", "seconds": 1.5, "sizes": [1, 2]}
 
@@ -151,7 +156,9 @@ def test_what_can_not_be_recorded_is_known_before_the_maps_are_made(measurement,
     content = make_content(provenance={"engine": object()})
     content.twotime = maps()
     with pytest.raises(OptionError, match="provenance"):
-        write_result(tmp_path / "A1_results.hdf", content, metadata=measurement.metadata, qmap=measurement.qmap)
+        write_result(
+            tmp_path / "A1_results.hdf", content, metadata=measurement.metadata, qmap=read_qmap(measurement.qmap)
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -159,16 +166,18 @@ def test_two_time_without_a_map_is_refused(measurement, tmp_path):
     content = make_content()
     content.twotime = iter(())
     with pytest.raises(OptionError, match="no two-time map"):
-        write_result(tmp_path / "A1_results.hdf", content, metadata=measurement.metadata, qmap=measurement.qmap)
+        write_result(
+            tmp_path / "A1_results.hdf", content, metadata=measurement.metadata, qmap=read_qmap(measurement.qmap)
+        )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_result_serves_as_metadata_and_qmap_of_another(measurement, tmp_path):
     maps = make_maps(10, (1,), np.random.default_rng(0))
     first = write_result(
-        tmp_path / "first.hdf", make_content(maps=maps), metadata=measurement.metadata, qmap=measurement.qmap
+        tmp_path / "first.hdf", make_content(maps=maps), metadata=measurement.metadata, qmap=read_qmap(measurement.qmap)
     )
-    second = write_result(tmp_path / "second.hdf", make_content(seed=5), metadata=first, qmap=first)
+    second = write_result(tmp_path / "second.hdf", make_content(seed=5), metadata=first, qmap=read_qmap(first))
     tree = open_result(second)
     assert "twotime" not in tree.children
     assert tree["metadata"].attrs == open_result(first)["metadata"].attrs

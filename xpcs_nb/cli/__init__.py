@@ -1,5 +1,5 @@
 """The command line: ``xpcs-nb``."""
 
-from xpcs_nb.cli._app import app, main
+from xpcs_nb.cli._app import main, make_app
 
-__all__ = ["app", "main"]
+__all__ = ["main", "make_app"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -210,6 +209,8 @@ def write_qmap(path: str | PathLike[str], arrays: QMapArrays, *, overwrite: bool
 
 def write_qmap_group(group: h5py.Group, arrays: QMapArrays) -> None:
     """Fill an empty group with a qmap in the current layout."""
+    from importlib.metadata import version
+
     for key, value in _content(arrays).items():
         data = _smallest(value) if isinstance(value, np.ndarray) else value
         compress = "lzf" if isinstance(data, np.ndarray) and data.size > COMPRESSED_FROM else None

@@ -12,7 +12,15 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xpcs_nb.core import LogTwotimeMap, MultitauArrays, ResultArrays, ScatteringArrays, TwotimeMap, UnnormalizedArrays
+from xpcs_nb.core import (
+    LogTwotimeMap,
+    MultitauArrays,
+    QMapArrays,
+    ResultArrays,
+    ScatteringArrays,
+    TwotimeMap,
+    UnnormalizedArrays,
+)
 from xpcs_nb.errors import OptionError
 from xpcs_nb.hdf5._layout_aps import (
     AVERAGE,
@@ -25,7 +33,7 @@ from xpcs_nb.hdf5._layout_aps import (
     TWOTIME,
     UNNORMALIZED,
 )
-from xpcs_nb.hdf5._qmap import read_qmap, write_qmap_group
+from xpcs_nb.hdf5._qmap import write_qmap_group
 from xpcs_nb.hdf5._scalars import open_file
 from xpcs_nb.hdf5._tiles import write_upper_triangle
 from xpcs_nb.hdf5._writing import atomic_hdf5
@@ -40,7 +48,7 @@ COMPRESSED_FROM = 8192
 LOG_CHUNK = 1 << 16
 
 
-def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap: Path, overwrite: bool) -> None:
+def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap: QMapArrays, overwrite: bool) -> None:
     """Write a result file whole or not at all: metadata's content, qmap, results, and our own group.
 
     Two-time maps are written as their iterator makes them, so one is in memory at a time.
@@ -53,7 +61,7 @@ def write_result_file(path: Path, content: ResultArrays, *, metadata: Path, qmap
             for name in [name for name in source if name != "xpcs"]:
                 source.copy(name, file)
             file.attrs.update(source.attrs)
-        write_qmap_group(file.create_group(QMAP), read_qmap(qmap))
+        write_qmap_group(file.create_group(QMAP), qmap)
         file["/xpcs/rawdata_path"] = str(content.raw_path)
         _scattering(file, content.scattering)
         if content.multitau is not None:

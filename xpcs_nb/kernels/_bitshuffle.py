@@ -18,6 +18,7 @@ __all__ = [
     "HEADER_BYTES",
     "big_endian_32",
     "block_buffers",
+    "first_block",
     "load_block",
     "mark_dead",
     "scan_chunks",
@@ -114,6 +115,16 @@ def decode_lz4(data: Array, begin: Any, end: int, target: Array, size: int) -> b
         copy_match(target, at, offset, length)
         at += length
     return False
+
+
+@inner
+def first_block(data: Array, begin: Any, end: Any, elements: int, block_elements: int, item: int) -> Any:
+    """Return the place behind the header of the chunk ``data[begin:end]``, -1 if that is not of such a frame."""
+    if end - begin < HEADER_BYTES or big_endian_32(data, begin) != 0:
+        return -1
+    if big_endian_32(data, begin + 4) != elements * item or big_endian_32(data, begin + 8) != block_elements * item:
+        return -1
+    return begin + HEADER_BYTES
 
 
 @inner
@@ -229,12 +240,9 @@ def scan_chunks(
     words = used.shape[1]
     blocks = used.shape[0]
     for t in range(len(begin)):
-        at = begin[t]
-        if end[t] - at < HEADER_BYTES or big_endian_32(data, at) != 0:
+        at = first_block(data, begin[t], end[t], elements, block_elements, item)
+        if at < 0:
             return t
-        if big_endian_32(data, at + 4) != elements * item or big_endian_32(data, at + 8) != block_elements * item:
-            return t
-        at += HEADER_BYTES
         total = 0
         for block in range(blocks):
             if block % strip == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -10,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,23 @@ def cache_folder() -> Path:
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
-    for part in (version("numba"), version("llvmlite"), llvm.get_process_triple(), *_processor()):
+    for package in ("numba", "llvmlite"):
+        digest.update(_release(package))
+    for part in (llvm.get_process_triple(), *_processor()):
         digest.update(part.encode())
     return Path(root) / digest.hexdigest()[:12]
+
+
+def _release(package: str) -> bytes:
+    """Return what tells one release of a package from another, without importing it."""
+    found = find_spec(package)
+    if found is not None and found.origin is not None:
+        with contextlib.suppress(OSError):
+            return Path(found.origin).with_name("_version.py").read_bytes()
+    # Looked up last, as the import alone takes longer than to load all kernels.
+    from importlib.metadata import version
+
+    return version(package).encode()
 
 
 @functools.cache

@@ -16,9 +16,12 @@ __all__ = ["BinEvents", "EventPairs", "bin_events", "smoothing_factors"]
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
-#: Size of the band of rows that is filled before the next, in float64. Measured at 1000 frames, 0.05 counts, 1 MiB of
-#: L2 a core: 256 KiB to 2 MiB are equal within the noise, 64 KiB takes twice as long.
+#: Size of the band of rows that is filled before the next. Measured at 1000 frames, 0.05 counts: 256 KiB to 1 MiB are
+#: equal within the noise, 64 KiB takes longer.
 BAND_BYTES = 512 * 1024
+#: Cells with more terms, on average, are added in float64; single precision is faster, but loses digits there. Those of
+#: the diagonal have many more, and are always added in float64.
+SINGLE_TERMS = 64
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class BinEvents:
         Events ``start[k]:start[k+1]`` belong to the k-th pixel of the bin, shape (P + 1,), int64.
     frame, weight
         Of each event, uint32 and float32.
+    square
+        Sum of the squared weights of each frame, shape (N,), float64: the diagonal of the map.
     n_frames
         Length of the series.
     """
@@ -38,6 +43,7 @@ class BinEvents:
     start: Ints
     frame: NDArray[np.uint32]
     weight: NDArray[np.float32]
+    square: Floats
     n_frames: int
 
     @property
@@ -57,7 +63,16 @@ def _sum_groups(indptr: Any, frame: Any, value: Any, rows: Any, group: Any, sums
 
 @entry
 def _weigh(
-    indptr: Any, frame: Any, value: Any, rows: Any, group: Any, factor: Any, start: Any, out: Any, weight: Any
+    indptr: Any,
+    frame: Any,
+    value: Any,
+    rows: Any,
+    group: Any,
+    factor: Any,
+    start: Any,
+    out: Any,
+    weight: Any,
+    square: Any,
 ) -> None:
     for k in range(rows.size):
         line = factor[group[k]]
@@ -66,7 +81,9 @@ def _weigh(
         for e in range(indptr[rows[k] + 1] - first):
             t = np.uint32(frame[first + e])
             out[at + e] = t
-            weight[at + e] = value[first + e] * line[t]
+            w = np.float32(value[first + e] * line[t])
+            weight[at + e] = w
+            square[t] += np.float64(w) * np.float64(w)
 
 
 def bin_events(
@@ -97,8 +114,9 @@ def bin_events(
     _sum_groups(indptr, frame, value, rows, group, sums)
     start = np.concatenate([[0], np.cumsum(indptr[rows + 1] - indptr[rows])])
     out, weight = np.empty(start[-1], np.uint32), np.empty(start[-1], np.float32)
-    _weigh(indptr, frame, value, rows, group, smoothing_factors(sums, group_size), start, out, weight)
-    return BinEvents(start, out, weight, n_frames)
+    square = np.zeros(n_frames)
+    _weigh(indptr, frame, value, rows, group, smoothing_factors(sums, group_size), start, out, weight, square)
+    return BinEvents(start, out, weight, square, n_frames)
 
 
 def smoothing_factors(sums: Floats, group_size: Ints) -> Floats:
@@ -159,7 +177,17 @@ def _list_runs(start: Any, frame: Any, shift: Any, place: Any, runs: Any) -> Non
 
 @entry
 def _fill_bands(
-    frame: Any, weight: Any, runs: Any, band: Any, shift: Any, todo: Any, c2: Any, rows: Any, total: Any, segment: Any
+    frame: Any,
+    weight: Any,
+    square: Any,
+    runs: Any,
+    band: Any,
+    shift: Any,
+    todo: Any,
+    c2: Any,
+    rows: Any,
+    total: Any,
+    segment: Any,
 ) -> None:
     n = c2.shape[0]
     for here in todo:
@@ -170,11 +198,12 @@ def _fill_bands(
             for e in range(np.uint64(runs[r, 0]), np.uint64(runs[r, 1])):
                 w = weight[e]
                 row = rows[frame[e] - np.uint32(begin)]
-                for later in range(e, stop):
+                for later in range(e + np.uint64(1), stop):
                     row[frame[later]] += w * weight[later]
         for t in range(begin, end):
             c2[t, :t] = 0
-            for later in range(t, n):
+            c2[t, t] = square[t]
+            for later in range(t + 1, n):
                 c2[t, later] = rows[t - begin, later]
                 rows[t - begin, later] = 0
         add_diagonals(c2, begin, end, total, segment)
@@ -182,8 +211,6 @@ def _fill_bands(
 
 class EventPairs:
     """The map of one bin, made of pairs of events, in bands of rows that threads may fill independently.
-
-    Pairs are added in float64, as a cell of a large bin has too many terms for single precision.
 
     Parameters
     ----------
@@ -198,8 +225,10 @@ class EventPairs:
 
     def __init__(self, events: BinEvents) -> None:
         n = events.n_frames
+        self._dtype = np.dtype(np.float32 if 2 * events.n_pairs <= SINGLE_TERMS * n**2 else np.float64)
         # a power of two, so that the band of a frame is a shift
-        self._shift = max(0, min((BAND_BYTES // (8 * n)).bit_length(), (n - 1).bit_length()) - 1)
+        rows = BAND_BYTES // (self._dtype.itemsize * n)
+        self._shift = max(0, min(rows.bit_length(), (n - 1).bit_length()) - 1)
         self.n_bands = ((n - 1) >> self._shift) + 1
         self._events = events
         self._band = np.zeros(self.n_bands + 1, np.int64)
@@ -211,10 +240,11 @@ class EventPairs:
         """Overwrite the rows of `bands` in the map `c2`, shape (N, N), and return their sums along the diagonals."""
         events = self._events
         sums = DiagonalSums(events.n_frames)
-        rows = np.zeros((1 << self._shift, events.n_frames))
+        rows = np.zeros((1 << self._shift, events.n_frames), self._dtype)
         _fill_bands(
             events.frame,
             events.weight,
+            events.square,
             self._runs,
             self._band,
             self._shift,

@@ -56,6 +56,8 @@ class _Rows:
 
 def cut_into_blocks(arrays: QMapArrays, bins: Bins, n_blocks: int, width: float) -> Ints:
     """Return the block of each pixel within its dynamic bin, from 0."""
+    if n_blocks == 1:
+        return np.zeros_like(bins.dynamic)
     center = _center(arrays)
     rows = _whole_rows(bins)
     n_slices = _n_slices(len(rows.owner))

@@ -9,14 +9,17 @@ from xpcs_nb.core import PixelLabels, QMapArrays
 from xpcs_nb.errors import OptionError, QMapError
 from xpcs_nb.qmap._blocks import Bins, cut_into_blocks
 
-__all__ = ["pixel_labels"]
+__all__ = ["N_BLOCKS", "pixel_labels"]
+
+#: Most jackknife blocks of a dynamic bin.
+N_BLOCKS = 24
 
 
 def pixel_labels(
     arrays: QMapArrays,
     *,
     blemish: NDArray[np.bool_] | None = None,
-    n_blocks: int = 24,
+    n_blocks: int = N_BLOCKS,
     block_width: float = 20.0,
 ) -> PixelLabels:
     """Return the used pixels with their bins and jackknife blocks.

@@ -28,7 +28,7 @@ from xpcs_nb.analysis import (
 )
 from xpcs_nb.core import MultitauArrays, ResultArrays
 from xpcs_nb.errors import OptionError, ResultExistsError
-from xpcs_nb.hdf5 import hash_qmap
+from xpcs_nb.hdf5 import hash_qmap, read_qmap
 from xpcs_nb.reduction._average_arrays import Stages, mean_arrays
 from xpcs_nb.reduction._average_members import Members, open_members
 from xpcs_nb.reduction._provenance import fingerprint, versions
@@ -193,7 +193,7 @@ def average_to_file(
         choices = {"weights": weights, "errors": errors} | asdict(rejection) | {"baseline_bins": baseline_bins}
         content.provenance = _provenance(choices, content.multitau_config, members, mean, fates, begin)
         first = members.paths[found.kept[0]]
-        write_result(target, content, metadata=first, qmap=first, overwrite=overwrite)
+        write_result(target, content, metadata=first, qmap=read_qmap(first), overwrite=overwrite)
     return Averaged(target, tuple(fates))
 
 

@@ -17,7 +17,7 @@ from xpcs_nb.reduction._events import Progress
 from xpcs_nb.reduction._spans import ChunkFiles, SpanReader
 from xpcs_nb.reduction._threads import share_out
 
-__all__ = ["ChunkScan", "Column", "Told", "chunk_windows", "columns", "scan"]
+__all__ = ["ChunkLayout", "ChunkScan", "Column", "Told", "chunk_windows", "columns", "scan"]
 
 type Ints = NDArray[np.int64]
 type Floats = NDArray[np.float64]
@@ -40,8 +40,8 @@ SCAN_SHARE = 0.35
 
 
 @dataclass(frozen=True)
-class ChunkScan:
-    """What the first look at every block leaves.
+class ChunkLayout:
+    """What is known of the blocks before one is decoded.
 
     Attributes
     ----------
@@ -53,12 +53,6 @@ class ChunkScan:
         Bits of the used and of the good pixels, shape (blocks, words), uint64.
     strip
         Blocks between two noted positions.
-    starts
-        Position of each strip in its chunk, and the end, shape (n, strips + 1), uint32.
-    events, counts
-        Good pixels with counts, and their counts, by block.
-    frame_counts
-        Counts of each correlated frame over the used pixels.
     """
 
     files: ChunkFiles
@@ -68,6 +62,56 @@ class ChunkScan:
     used: NDArray[np.uint64]
     good: NDArray[np.uint64]
     strip: int
+
+    @classmethod
+    def of(
+        cls, tables: Sequence[ChunkTable], labels: PixelLabels, frames: FrameRange, blemish: NDArray[np.bool_]
+    ) -> ChunkLayout:
+        """Find the chunks of `frames` and the bits of the pixels; those that are used are good."""
+        table = tables[0]
+        elements = table.shape[0] * table.shape[1]
+        blocks = -(-elements // table.block_elements)
+        raw = frames.begin + frames.stride * np.arange(frames.n_frames * frames.avg)
+        used = np.zeros(elements, dtype=bool)
+        used[labels.pixel] = True
+        return cls(
+            files=ChunkFiles.of(tables, raw),
+            elements=elements,
+            block_elements=table.block_elements,
+            item=table.dtype.itemsize,
+            used=_bit_words(used, blocks, table.block_elements),
+            good=_bit_words(blemish.ravel() | used, blocks, table.block_elements),
+            strip=-(-blocks // max(1, min(blocks, TABLE_BYTES // (4 * len(raw))))),
+        )
+
+    @property
+    def n_strips(self) -> int:
+        return -(-len(self.used) // self.strip)
+
+    def buffers(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Return scratch of a thread that decodes blocks."""
+        return block_buffers(self.item, self.used.shape[1], self.block_elements)
+
+    def windows(self, threads: int) -> list[tuple[int, int]]:
+        """Cut the frames into stretches that a thread reads at once, some for each thread."""
+        size = self.files.size
+        return list(chunk_windows(size, min(READ_BYTES, int(size.sum()) // (4 * threads) + 1)))
+
+
+@dataclass(frozen=True)
+class ChunkScan(ChunkLayout):
+    """What the first look at every block leaves.
+
+    Attributes
+    ----------
+    starts
+        Position of each strip in its chunk, and the end, shape (n, strips + 1), uint32.
+    events, counts
+        Good pixels with counts, and their counts, by block.
+    frame_counts
+        Counts of each correlated frame over the used pixels.
+    """
+
     starts: NDArray[np.uint32]
     events: Ints
     counts: Ints
@@ -125,48 +169,40 @@ def scan(
     told: Told,
 ) -> ChunkScan:
     """Check every block, add up the counts of each frame, and note where the blocks are."""
-    table = tables[0]
-    elements = table.shape[0] * table.shape[1]
-    blocks = -(-elements // table.block_elements)
-    raw = frames.begin + frames.stride * np.arange(frames.n_frames * frames.avg)
-    files = ChunkFiles.of(tables, raw)
-    used = np.zeros(elements, dtype=bool)
-    used[labels.pixel] = True
-    strip = -(-blocks // max(1, min(blocks, TABLE_BYTES // (4 * len(raw)))))
+    layout = ChunkLayout.of(tables, labels, frames, blemish)
+    files, blocks = layout.files, len(layout.used)
     found = ChunkScan(
-        files, elements, table.block_elements, table.dtype.itemsize,
-        _bit_words(used, blocks, table.block_elements),
-        _bit_words(blemish.ravel() | used, blocks, table.block_elements),
-        strip, np.zeros((len(raw), -(-blocks // strip) + 1), dtype=np.uint32),
-        np.zeros(blocks, dtype=np.int64), np.zeros(blocks, dtype=np.int64), np.zeros(frames.n_frames),
-    )  # fmt: skip
-    sums = np.zeros(len(raw), dtype=np.int64)
+        **vars(layout),
+        starts=np.zeros((len(files.raw), layout.n_strips + 1), dtype=np.uint32),
+        events=np.zeros(blocks, dtype=np.int64),
+        counts=np.zeros(blocks, dtype=np.int64),
+        frame_counts=np.zeros(frames.n_frames),
+    )
+    sums = np.zeros(len(files.raw), dtype=np.int64)
     open_files = ExitStack()
 
     def work(state: _ScanState, window: tuple[int, int]) -> None:
         first, last = window
         begin, end = state.reader.read(first, np.zeros(last - first, np.int64), files.size[first:last])
         bad = scan_chunks(
-            state.reader.buffer, begin, end, elements, found.block_elements, found.item, found.used, found.good, strip,
-            sums[first:last], found.starts[first:last], state.events, state.counts,
-            *state.buffers,
+            state.reader.buffer, begin, end, found.elements, found.block_elements, found.item, found.used, found.good,
+            found.strip, sums[first:last], found.starts[first:last], state.events, state.counts, *state.buffers,
         )  # fmt: skip
         if bad >= 0:
             raise files.error(first + bad)
 
-    windows = list(chunk_windows(files.size, min(READ_BYTES, int(files.size.sum()) // (4 * threads) + 1)))
     with open_files:
         states = share_out(
-            windows,
+            layout.windows(threads),
             lambda: _ScanState(
                 open_files.enter_context(SpanReader(files, READ_BYTES)),
                 np.zeros(blocks, np.int64),
                 np.zeros(blocks, np.int64),
-                block_buffers(found.item, found.used.shape[1], found.block_elements),
+                layout.buffers(),
             ),
             work,
             threads,
-            lambda window: told.add(SCAN_SHARE * (window[1] - window[0]) / len(raw)),
+            lambda window: told.add(SCAN_SHARE * (window[1] - window[0]) / len(files.raw)),
         )
     for state in states:
         found.events[:] += state.events

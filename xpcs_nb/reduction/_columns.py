@@ -14,7 +14,6 @@ from xpcs_nb.core import PixelLabels
 from xpcs_nb.errors import CorruptDataError
 from xpcs_nb.kernels import (
     advance_slab,
-    block_buffers,
     close_pixels,
     correlate_column,
     pixel_buffers,
@@ -79,7 +78,7 @@ class _Worker:
         self.frame = np.empty(0, dtype=np.int32)
         self.value = np.empty(0, dtype=np.float32)
         self.slab = np.empty((0, 0), dtype=np.float32)
-        self.buffers = block_buffers(found.item, found.good.shape[1], found.block_elements)
+        self.buffers = found.buffers()
 
     def take(self, column: Column) -> None:
         """Decode a column and correlate it."""

@@ -33,7 +33,7 @@ from xpcs_nb.core import (
 from xpcs_nb.errors import OptionError, QMapError
 from xpcs_nb.frames import open_frames
 from xpcs_nb.hdf5 import find_metadata, hash_qmap, read_metadata, read_qmap
-from xpcs_nb.qmap import pixel_labels, validate_arrays
+from xpcs_nb.qmap import N_BLOCKS, pixel_labels, validate_arrays
 from xpcs_nb.reduction._boost_corr import choose_engine, run_boost_corr
 from xpcs_nb.reduction._kept_sums import check_sums
 from xpcs_nb.reduction._multitau import reduce_multitau
@@ -135,7 +135,6 @@ class _Job:
     """One reduction: everything is checked in `prepare`, before `run` does the long work."""
 
     raw: Path
-    qmap_path: Path
     metadata: Metadata
     target: Path
     options: ReductionOptions
@@ -176,12 +175,12 @@ class _Job:
             frames = options.frame_range(source.n_frames)
             target = result_path(output, raw, prefix=options.prefix, suffix=options.suffix, overwrite=options.overwrite)
             blemish = qmap.blemish if source.blemish is None else qmap.blemish & source.blemish
-            labels = pixel_labels(qmap, blemish=blemish)
+            # Only g2 of multi-tau has errors by blocks, which take a while to cut.
+            labels = pixel_labels(qmap, blemish=blemish, n_blocks=N_BLOCKS if options.wants_multitau else 1)
             _check_selection(options, labels)
             fingerprints = Fingerprints((*source.files, qmap_path, metadata.path))
             job = cls(
                 raw,
-                qmap_path,
                 metadata,
                 target,
                 options,
@@ -222,7 +221,7 @@ class _Job:
             self.target,
             content,
             metadata=self.metadata.path,
-            qmap=self.qmap_path,
+            qmap=self.qmap,
             overwrite=self.options.overwrite,
         )
 

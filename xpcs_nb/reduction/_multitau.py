@@ -9,7 +9,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from xpcs_nb.core import ChunkTable, FrameRange, FrameSource, MultitauSums, PixelLabels, ScatteringArrays
+from xpcs_nb.core import (
+    ChunkTable,
+    FrameRange,
+    FrameSource,
+    MultitauSums,
+    PixelEvents,
+    PixelLabels,
+    ScatteringArrays,
+)
 from xpcs_nb.errors import CorruptDataError, OptionError, QMapError
 from xpcs_nb.kernels import Plan, correlate_events, pixel_buffers, segment_events
 from xpcs_nb.reduction._chunks import Told, scan
@@ -119,7 +127,7 @@ def reduce_job(
     gathered = gather_events(source, labels, frames, progress=progress)
     weight = frame_weights(gathered.frame_counts / (len(labels.pixel) * frames.avg), normalize=normalize)
     whole, prefixes = job.finish(_correlate(source, gathered, job, weight, n_threads(threads)))
-    return whole, scatter_events(gathered, labels, frames, blemish, N_SEGMENTS), prefixes
+    return whole, scatter_events(gathered, labels, frames, blemish, N_SEGMENTS, n_threads(threads)), prefixes
 
 
 def _reduce_chunks(
@@ -189,10 +197,6 @@ def _correlate(
     source: FrameSource, gathered: Gathered, job: Job, weight: NDArray[np.float64], threads: int
 ) -> list[Accumulator]:
     events, plan = gathered.events, job.plan
-    # Equal numbers of events and pixels a piece: both cost time.
-    cost = events.indptr + np.arange(len(events.indptr))
-    cuts = np.searchsorted(cost, np.linspace(0, cost[-1], PIECES * threads + 1))
-    cuts[-1] = len(job.labels.pixel)
     most = int(np.diff(events.indptr).max(initial=0))
 
     def work(sums: Accumulator, piece: tuple[int, int]) -> None:
@@ -206,16 +210,34 @@ def _correlate(
                 "events are not in time order", path=source.path, where=f"pixel {job.labels.pixel[bad]}"
             )
 
-    return share_out(itertools.pairwise(cuts), job.accumulator, work, threads)
+    return share_out(_pieces(events, threads), job.accumulator, work, threads)
+
+
+def _pieces(events: PixelEvents, threads: int) -> list[tuple[int, int]]:
+    """Cut the pixels into pieces for the threads, with equal numbers of events and pixels, as both cost time."""
+    cost = events.indptr + np.arange(len(events.indptr))
+    cuts = np.searchsorted(cost, np.linspace(0, cost[-1], PIECES * threads + 1))
+    cuts[-1] = len(events.indptr) - 1
+    return list(itertools.pairwise(cuts.tolist()))
 
 
 def scatter_events(
-    gathered: Gathered, labels: PixelLabels, frames: FrameRange, blemish: NDArray[np.bool_], n_segments: int
+    gathered: Gathered,
+    labels: PixelLabels,
+    frames: FrameRange,
+    blemish: NDArray[np.bool_],
+    n_segments: int,
+    threads: int,
 ) -> ScatteringArrays:
     """Return the scattering of sorted events."""
     segment_of, lengths = segment_table(frames.n_frames, n_segments)
-    counts = np.zeros((len(lengths), labels.n_static))
     events = gathered.events
-    segment_events(events.indptr, events.frame, events.value, labels.static, segment_of, counts)
-    counts *= frames.avg
+
+    def work(counts: NDArray[np.float64], piece: tuple[int, int]) -> None:
+        begin, end = piece
+        indptr, static = events.indptr[begin : end + 1], labels.static[begin:end]
+        segment_events(indptr, events.frame, events.value, static, segment_of, counts)
+
+    parts = share_out(_pieces(events, threads), lambda: np.zeros((len(lengths), labels.n_static)), work, threads)
+    counts = frames.avg * np.sum(parts, axis=0)
     return scattering_arrays(labels, frames, blemish, gathered.pixel_counts, gathered.frame_counts, counts, lengths)

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,8 @@ class Fingerprints:
     def __init__(self, files: Sequence[Path]) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fingerprint")
         self._pending = [self._pool.submit(fingerprint, path) for path in dict.fromkeys(files)]
+        # also there, as looking them up takes a while the first time
+        self._pool.submit(versions)
         self._pool.shutdown(wait=False)
 
     def collect(self) -> list[dict[str, Any]]:
@@ -90,6 +91,8 @@ def provenance(
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that make results."""
+    from importlib.metadata import PackageNotFoundError, version
+
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in _PACKAGES:
         try:

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import FrameRange, FrameSource, PixelLabels, ScatteringArrays, Smooth, TwotimeMap
 from xpcs_nb.errors import OptionError, QMapError
-from xpcs_nb.reduction._events import gather_events
 from xpcs_nb.reduction._multitau import N_SEGMENTS, check, scatter_events
 from xpcs_nb.reduction._scattering import reduce_scattering
 from xpcs_nb.reduction._threads import n_threads
-from xpcs_nb.reduction._twotime_chunks import gather_chunks
+from xpcs_nb.reduction._twotime_chunks import gather_photons
 from xpcs_nb.reduction._twotime_events import maps_from_events, maps_of_photons
 from xpcs_nb.reduction._twotime_frames import maps_from_frames
 from xpcs_nb.reduction._twotime_plan import BinPixels, check_map_memory, choose_bins, event_occupancy, pairs_are_cheaper
@@ -129,12 +128,8 @@ def reduce_twotime(
             source, labels, frames, blemish=blemish, threads=threads, progress=stage("scattering")
         )
         return scattering, _maps(source, labels, frames, chosen, threads, stage("twotime"))
-    tables = source.chunk_tables()
-    if tables is None:
-        gathered = gather_events(source, labels, frames, progress=stage("twotime"))
-    else:
-        gathered = gather_chunks(tables, labels, frames, blemish, threads, stage("twotime"))
-    scattering = scatter_events(gathered, labels, frames, blemish, N_SEGMENTS)
+    gathered = gather_photons(source, labels, frames, blemish, threads, stage("twotime"))
+    scattering = scatter_events(gathered, labels, frames, blemish, N_SEGMENTS, threads)
     return scattering, maps_of_photons(gathered.events, chosen, threads)
 
 

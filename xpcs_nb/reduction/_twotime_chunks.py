@@ -2,41 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xpcs_nb.core import ChunkTable, FrameRange, PixelEvents, PixelLabels
-from xpcs_nb.kernels import block_buffers, sort_photons, take_photons
-from xpcs_nb.reduction._chunks import READ_BYTES, SCAN_SHARE, ChunkScan, Column, Told, chunk_windows, columns, scan
-from xpcs_nb.reduction._events import Gathered, Progress, pixel_ranks
+from xpcs_nb.core import ChunkTable, FrameRange, FrameSource, PixelEvents, PixelLabels
+from xpcs_nb.kernels import LISTED_PIXELS, close_gaps, count_photons, list_photons, place_photons
+from xpcs_nb.reduction._chunks import READ_BYTES, ChunkLayout, Told
+from xpcs_nb.reduction._events import Gathered, Progress, gather_events
 from xpcs_nb.reduction._spans import SpanReader
 from xpcs_nb.reduction._threads import share_out
 
-__all__ = ["events_from_chunks", "gather_chunks"]
+__all__ = ["gather_photons", "photons_of_used"]
 
 type Ints = NDArray[np.int64]
+type Strips = tuple[int, int]
+
+#: Entries of a list of photons; what isn't filled is never touched.
+LIST_ENTRIES = 4 << 20
+#: A column of pixels is sorted at a time: so many pixels, whose places in the result stay in the cache, or more, if
+#: they have no more photons than this.
+SORT_PIXELS = 8192
+SORT_EVENTS = 1 << 18
+#: Share of the work that decoding is, for the progress.
+DECODE_SHARE = 0.6
 
 
-def events_from_chunks(
-    tables: Sequence[ChunkTable], labels: PixelLabels, frames: FrameRange, threads: int, progress: Progress | None
+def photons_of_used(
+    source: FrameSource, labels: PixelLabels, frames: FrameRange, threads: int, progress: Progress | None
 ) -> PixelEvents:
-    """Return the photons of the used pixels as `pixel_events` does, from columns of compressed blocks.
+    """Return the photons of the used pixels as `pixel_events` does.
 
     Raises
     ------
     CorruptDataError, MissingFileError
-        If chunks can't be read or decoded; they name the file and the frame.
+        As `gather_photons`.
     """
     used = np.zeros(labels.shape, dtype=bool)
     used.reshape(-1)[labels.pixel] = True
-    return gather_chunks(tables, labels, frames, used, threads, progress).events
+    return gather_photons(source, labels, frames, used, threads, progress).events
 
 
-def gather_chunks(
+def gather_photons(
+    source: FrameSource,
+    labels: PixelLabels,
+    frames: FrameRange,
+    blemish: NDArray[np.bool_],
+    threads: int,
+    progress: Progress | None,
+) -> Gathered:
+    """Return what `gather_events` does, from compressed chunks if the series has them.
+
+    Each chunk is decoded once, by one thread, to a list of photons in the order of frames; columns of pixels of these
+    lists are then sorted. Only pixels good in `blemish` and used ones are counted.
+
+    Raises
+    ------
+    CorruptDataError, MissingFileError
+        If frames can't be read or decoded; they name the file and the frame.
+    """
+    tables = source.chunk_tables()
+    if tables is None or labels.shape[0] * labels.shape[1] > LISTED_PIXELS:
+        return gather_events(source, labels, frames, progress=progress)
+    return _gather_chunks(tables, labels, frames, blemish, threads, progress)
+
+
+def _gather_chunks(
     tables: Sequence[ChunkTable],
     labels: PixelLabels,
     frames: FrameRange,
@@ -44,124 +79,117 @@ def gather_chunks(
     threads: int,
     progress: Progress | None,
 ) -> Gathered:
-    """Return what `gather_events` does, from columns of compressed blocks; only pixels good in `blemish` are counted.
-
-    Raises
-    ------
-    CorruptDataError, MissingFileError
-        If chunks can't be read or decoded; they name the file and the frame.
-    """
     told = Told(progress, frames.n_frames)
-    found = scan(tables, labels, frames, blemish, threads, told)
-    tables_ = _Tables(found, frames, pixel_ranks(labels), np.zeros(found.elements))
-    todo = columns(found)
-    # every thread writes the entries of the columns that it takes
-    sorted_: list[_Sorted | None] = [None] * len(todo)
-    total = sum(column.events for column in todo)
+    layout = ChunkLayout.of(tables, labels, frames, blemish)
+    sums = np.zeros(len(layout.files.raw), dtype=np.int64)
+    lists = _listed(layout, sums, threads, told)
+    columns = _columns(layout, lists)
+    n_events, counts = np.zeros(layout.elements, dtype=np.int64), np.zeros(layout.elements)
 
-    def work(worker: _Worker, number: int) -> None:
-        sorted_[number] = worker.take(todo[number])
+    def count(_: None, strips: Strips) -> None:
+        for part in lists:
+            count_photons(part.photons, part.where, strips, n_events, counts)
+
+    share_out(columns, lambda: None, count, threads)
+    events = _sorted(lists, columns, labels, frames, n_events, threads)
+    told.add(1 - DECODE_SHARE)
+    return Gathered(events, counts, sums.reshape(frames.n_frames, frames.avg).sum(axis=1).astype(np.float64))
+
+
+@dataclass(frozen=True)
+class _List:
+    """Photons of some frames, from the `first` on (of those taken), as `list_photons` leaves them."""
+
+    first: int
+    photons: NDArray[np.uint32]
+    where: NDArray[np.uint32]
+
+
+def _listed(layout: ChunkLayout, sums: Ints, threads: int, told: Told) -> list[_List]:
+    """Decode all chunks; `sums` receives the counts of each frame."""
+    lists: list[_List] = []
+
+    def work(worker: _Decoder, window: tuple[int, int]) -> None:
+        lists.extend(worker.lists(*window, sums))
 
     with ExitStack() as open_files:
         share_out(
-            range(len(todo)),
-            lambda: _Worker(tables_, open_files.enter_context(SpanReader(found.files, READ_BYTES))),
+            layout.windows(threads),
+            lambda: _Decoder(layout, open_files.enter_context(SpanReader(layout.files, READ_BYTES))),
             work,
             threads,
-            lambda number: told.add((1 - SCAN_SHARE) * todo[number].events / total),
+            lambda window: told.add(DECODE_SHARE * (window[1] - window[0]) / len(sums)),
         )
-    if not todo:
-        told.add(1 - SCAN_SHARE)
-    size = np.zeros(found.elements, dtype=np.int64)
-    parts = [part for part in sorted_ if part is not None]
-    for part in parts:
-        size[part.first : part.first + len(part.size)] = part.size
-    indptr = np.zeros(len(labels.pixel) + 1, dtype=np.int64)
-    np.cumsum(size[labels.pixel], out=indptr[1:])
-    frame, value = _joined(parts, threads)
-    events = PixelEvents(indptr=indptr, frame=frame, value=value, n_frames=frames.n_frames)
-    return Gathered(events, tables_.pixel_counts, found.frame_counts)
+    return sorted(lists, key=lambda part: part.first)
 
 
-def _joined(parts: list[_Sorted], threads: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return frames and values of all parts in a row; the threads copy, as new memory is slow to touch."""
-    ends = np.cumsum([len(part.frame) for part in parts], dtype=np.int64)
-    total = int(ends[-1]) if parts else 0
-    frame, value = np.empty(total, np.int32), np.empty(total, np.float32)
-
-    def copy(_: None, number: int) -> None:
-        part = parts[number]
-        here = slice(ends[number] - len(part.frame), ends[number])
-        frame[here], value[here] = part.frame, part.value
-
-    share_out(range(len(parts)), lambda: None, copy, threads)
-    return frame, value
-
-
-@dataclass(frozen=True)
-class _Tables:
-    """What all threads read, and the counts by pixel, of which each column writes its own part."""
-
-    found: ChunkScan
-    frames: FrameRange
-    rank: NDArray[np.int32]
-    pixel_counts: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Sorted:
-    """Events of a column: those of each pixel from `first` on."""
-
-    first: int
-    size: Ints
-    frame: NDArray[np.int32]
-    value: NDArray[np.float32]
-
-
-class _Worker:
+class _Decoder:
     """One thread and its buffers."""
 
-    def __init__(self, tables: _Tables, reader: SpanReader) -> None:
-        self._found, self._tables = tables.found, tables
-        found, frames = tables.found, tables.frames
-        self._reader = reader
-        self._scale = np.float32(1 / frames.avg)
-        self._slot_of = np.repeat(np.arange(frames.n_frames, dtype=np.int32), frames.avg)
-        self._pointers = np.zeros(len(found.files.raw) + 1, dtype=np.int64)
-        self._packed = np.empty(0, dtype=np.uint32)
-        self._buffers = block_buffers(found.item, found.good.shape[1], found.block_elements)
+    def __init__(self, layout: ChunkLayout, reader: SpanReader) -> None:
+        self._layout, self._reader = layout, reader
+        self._buffers = layout.buffers()
 
-    def take(self, column: Column) -> _Sorted:
-        """Decode a column and sort its photons."""
-        found = self._found
-        if column.events > len(self._packed):
-            self._packed = np.empty(column.events, dtype=np.uint32)
-        first, last = column.pixels(found)
-        n_events = self._decode(column, first, last)
-        frame, value = np.empty(n_events.sum(), np.int32), np.empty(n_events.sum(), np.float32)
-        size = np.empty_like(n_events)
-        scratch = np.empty((2, len(size) + 1), dtype=np.int64)
-        n = sort_photons(
-            self._packed, self._pointers, self._slot_of, self._scale, n_events, size, frame, value, *scratch
-        )
-        return _Sorted(first, size, frame[:n], value[:n])
-
-    def _decode(self, column: Column, first: int, last: int) -> Ints:
-        """List the photons of a column frame by frame, and return the entries of each pixel."""
-        found = self._found
-        n_events, counts = np.zeros(last - first, dtype=np.int64), self._tables.pixel_counts[first:last]
-        # One bin and one stretch of time: sums by bin and stretch are made of the sorted photons.
-        static, segment = np.minimum(self._tables.rank[first:last], np.int32(0)), np.zeros((1, 1))
-        starts = found.starts[:, column.strips[0]].astype(np.int64)
-        size = found.starts[:, column.strips[1]].astype(np.int64) - starts
-        for at, stop in chunk_windows(size, READ_BYTES):
-            begin, end = self._reader.read(at, starts[at:stop], size[at:stop])
-            bad = take_photons(
-                self._reader.buffer, begin, end, found.elements, found.block_elements, found.item,
-                column.strips[0] * found.strip, column.blocks, column.words, found.good,
-                np.zeros(len(begin), np.int32), static, self._packed, self._pointers, at, counts, n_events,
-                segment, *self._buffers,
+    def lists(self, first: int, last: int, sums: Ints) -> Iterator[_List]:
+        """Decode frames first..last; a new list is begun where one is full."""
+        layout = self._layout
+        begin, end = self._reader.read(first, np.zeros(last - first, np.int64), layout.files.size[first:last])
+        room = LIST_ENTRIES
+        while first < last:
+            photons = np.empty(room, dtype=np.uint32)
+            where = np.empty((last - first, layout.n_strips + 1), dtype=np.uint32)
+            answer = list_photons(
+                self._reader.buffer, begin[-len(where):], end[-len(where):], layout.elements, layout.block_elements,
+                layout.item, layout.used, layout.good, layout.strip, photons, where, sums[first:last], *self._buffers,
             )  # fmt: skip
-            if bad >= 0:
-                raise found.files.error(at + bad)
-        return n_events
+            if answer >= 0:
+                raise layout.files.error(first + answer)
+            done = len(where) if answer == -1 else -2 - answer
+            if done:
+                yield _List(first, photons[: where[done - 1, -1]], where[:done])
+                first += done
+            else:
+                room *= 2
+
+
+def _columns(layout: ChunkLayout, lists: list[_List]) -> list[Strips]:
+    """Cut the frame into columns of strips that are sorted at a time."""
+    n_events = np.zeros(layout.n_strips, dtype=np.int64)
+    for part in lists:
+        n_events += np.diff(part.where, axis=1).sum(axis=0, dtype=np.int64)
+    before = np.concatenate([[0], np.cumsum(n_events)])
+    strip_pixels = layout.strip * layout.block_elements
+    edges = [0]
+    for strip in range(1, layout.n_strips):
+        pixels, events = (strip + 1 - edges[-1]) * strip_pixels, before[strip + 1] - before[edges[-1]]
+        if pixels > SORT_PIXELS and events > SORT_EVENTS:
+            edges.append(strip)
+    return list(itertools.pairwise([*edges, layout.n_strips]))
+
+
+def _sorted(
+    lists: list[_List], columns: list[Strips], labels: PixelLabels, frames: FrameRange, n_events: Ints, threads: int
+) -> PixelEvents:
+    """Sort the listed photons of the used pixels, of which each has `n_events`."""
+    indptr = np.zeros(len(labels.pixel) + 1, dtype=np.int64)
+    np.cumsum(n_events[labels.pixel], out=indptr[1:])
+    first = np.full(len(n_events), -1, dtype=np.int64)
+    first[labels.pixel] = indptr[:-1]
+    place = first.copy()
+    frame, value = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
+    slot_of = np.repeat(np.arange(frames.n_frames, dtype=np.int32), frames.avg)
+
+    def sort(_: None, strips: Strips) -> None:
+        for part in lists:
+            slots = slot_of[part.first : part.first + len(part.where)]
+            place_photons(
+                part.photons, part.where, strips, slots, np.float32(1 / frames.avg), first, place, frame, value
+            )
+
+    share_out(columns, lambda: None, sort, threads)
+    if frames.avg > 1:
+        size = place[labels.pixel] - indptr[:-1]
+        close_gaps(indptr, size, frame, value)
+        np.cumsum(size, out=indptr[1:])
+        frame, value = frame[: indptr[-1]], value[: indptr[-1]]
+    return PixelEvents(indptr=indptr, frame=frame, value=value, n_frames=frames.n_frames)

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import FrameRange, FrameSource, PixelEvents, PixelLabels, TwotimeMap
 from xpcs_nb.kernels import EventPairs, bin_events, events_map, finish_map
-from xpcs_nb.reduction._events import pixel_events
-from xpcs_nb.reduction._twotime_chunks import events_from_chunks
+from xpcs_nb.reduction._twotime_chunks import photons_of_used
 from xpcs_nb.reduction._twotime_plan import BinPixels, pairs_are_cheaper
 
 __all__ = ["maps_from_events", "maps_of_photons"]
@@ -43,11 +42,7 @@ def maps_from_events(
         block=labels.block[keep],
     )
     bins = [replace(bin_, rows=np.searchsorted(keep, bin_.rows)) for bin_ in bins]
-    tables = source.chunk_tables()
-    if tables is None:
-        events = pixel_events(source, few, frames, progress=progress)
-    else:
-        events = events_from_chunks(tables, few, frames, threads, progress)
+    events = photons_of_used(source, few, frames, threads, progress)
     yield from maps_of_photons(events, bins, threads)
 
 

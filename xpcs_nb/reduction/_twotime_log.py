@@ -20,10 +20,9 @@ from xpcs_nb.kernels import (
     smoothing_factors,
     sum_pixels,
 )
-from xpcs_nb.reduction._events import pixel_events
 from xpcs_nb.reduction._multitau import check
 from xpcs_nb.reduction._threads import n_threads
-from xpcs_nb.reduction._twotime_chunks import events_from_chunks
+from xpcs_nb.reduction._twotime_chunks import photons_of_used
 from xpcs_nb.reduction._twotime_plan import BinPixels, choose_bins, event_occupancy
 
 __all__ = ["log_twotime_maps"]
@@ -102,11 +101,7 @@ def _from_events(
     keep = np.sort(np.concatenate([bin_.rows for bin_ in bins]))
     wanted = {name: getattr(labels, name)[keep] for name in ("pixel", "static", "dynamic", "block")}
     few = replace(labels, **wanted)
-    tables = source.chunk_tables()
-    if tables is None:
-        events = pixel_events(source, few, frames, progress=progress)
-    else:
-        events = events_from_chunks(tables, few, frames, threads, progress)
+    events = photons_of_used(source, few, frames, threads, progress)
     moved = [replace(bin_, rows=np.searchsorted(keep, bin_.rows)) for bin_ in bins]
     with ThreadPoolExecutor(threads, thread_name_prefix="xpcs_nb") as pool:
         for begin in range(0, len(moved), threads):

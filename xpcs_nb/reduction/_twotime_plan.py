@@ -73,7 +73,7 @@ def choose_bins(labels: PixelLabels, bins: Sequence[int] | None, smooth: Smooth)
     size = np.bincount(labels.dynamic, minlength=labels.n_dynamic)
     there = np.flatnonzero(size) + 1
     wanted = there if bins is None else np.unique(np.asarray(list(bins), dtype=np.int64))
-    unknown = np.setdiff1d(wanted, there)
+    unknown = wanted[~np.isin(wanted, there)]
     if unknown.size or not wanted.size:
         raise OptionError(
             "dynamic bins without pixels are asked for" if unknown.size else "no dynamic bin is asked for",
