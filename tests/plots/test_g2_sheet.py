@@ -7,6 +7,7 @@ import pytest
 
 from xpcs_nb.analysis import fit_g2, usable_delays
 from xpcs_nb.errors import OptionError
+from xpcs_nb.plots._g2_drawing import _quantile
 from xpcs_nb.plots._g2_sheet import MIDDLE, NUMBER, g2_sheet
 from xpcs_nb.plots._render import render_png
 from xpcs_nb.plots._writing import Words, Writing
@@ -46,6 +47,19 @@ def test_points_of_a_panel_stand_where_its_scale_says(result):
     drawn = marks(figure, "o")[:, 1]
     within = (drawn > min(scale.values())) & (drawn < max(scale.values()))
     np.testing.assert_allclose(drawn[within], at[within], atol=1e-6)
+
+
+def test_the_range_is_that_of_the_trusted_points_of_each_bin():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(17, 5))
+    values[rng.random(values.shape) < 0.3] = np.nan
+    values[:, 1] = np.nan
+    values[1:, 2] = np.nan
+    there = [0, 2, 3, 4]
+    for share in (0.01, 0.5, 0.99):
+        found = _quantile(values, share)
+        np.testing.assert_allclose(found[there], np.nanquantile(values[:, there], share, axis=0), rtol=1e-12)
+        assert np.isnan(found[1])
 
 
 def test_panels_are_titled_and_say_what_the_fit_found(result):

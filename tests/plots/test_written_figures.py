@@ -42,7 +42,7 @@ def factor(result) -> Figure:
 
 def turned(result) -> Figure:
     figure = plot_saxs_1d(result)
-    figure.axes[0].tick_params(which="both", direction="inout", labelrotation=30, labeltop=True)
+    figure.axes[0].tick_params(which="both", direction="out", labelrotation=30, labeltop=True)
     figure.axes[0].yaxis.set_label_position("right")
     return figure
 
@@ -50,6 +50,13 @@ def turned(result) -> Figure:
 def empty(_) -> Figure:
     figure = Figure()
     figure.add_subplot().set(xticks=[], yticks=[0.5], ylabel="nothing")
+    return figure
+
+
+def unlabelled(result) -> Figure:
+    figure = plot_intensity(result)
+    figure.axes[0].xaxis.label.set_visible(False)
+    figure.axes[0].tick_params(which="both", labelbottom=False)
     return figure
 
 
@@ -63,7 +70,7 @@ def overlay(result) -> Figure:
     return plot_g2(result, layout="overlay")
 
 
-FIGURES = [overlay, plot_saxs_1d, plot_stability, plot_intensity, grid, factor, turned, empty, placed]
+FIGURES = [overlay, plot_saxs_1d, plot_stability, plot_intensity, grid, factor, turned, empty, unlabelled, placed]
 
 
 @pytest.mark.parametrize("make", FIGURES)
@@ -94,3 +101,17 @@ def test_a_picture_is_packed_without_loss():
     assert picture.mode == "RGB"
     assert picture.info["dpi"] == pytest.approx((200, 200), abs=0.02)
     assert mpl.image.imread(io.BytesIO(png_bytes(pixels, 200))).shape == (7, 5, 3)
+
+
+@pytest.mark.parametrize("most", [1.5, 30.0, 5000.0])
+def test_a_logarithmic_colour_bar_has_numbers(most, result):
+    saxs = result["saxs"].to_dataset().copy(deep=True)
+    saxs["scattering_2d"][:] = np.linspace(0.4, 0.4 * most, saxs["scattering_2d"].size).reshape(
+        saxs["scattering_2d"].shape
+    )
+    figure = plot_saxs_2d(saxs)
+    bar = figure.axes[0].child_axes[0]
+    low, high = bar.get_ylim()
+    inside = [low <= place <= high for place in bar.get_yticks()]
+    assert sum(inside) >= 2
+    assert all(text.get_text() for text, here in zip(bar.get_yticklabels(), inside, strict=True) if here)

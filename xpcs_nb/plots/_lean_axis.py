@@ -120,7 +120,9 @@ class _LeanAxis(Artist):
                 return self._axis.get_tightbbox(renderer)
         boxes = self._boxes(found, renderer)
         self._place_label(boxes, renderer)
-        return Bbox.union([*boxes[0], *boxes[1], self._axis.label.get_window_extent(renderer)])
+        label = [self._axis.label.get_window_extent(renderer)] if self._axis.label.get_visible() else []
+        around = [*boxes[0], *boxes[1], *label]
+        return Bbox.union(around) if around else None
 
     @contextmanager
     def _itself(self) -> Iterator[None]:

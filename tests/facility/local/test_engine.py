@@ -5,7 +5,7 @@ import os
 import pytest
 
 from xpcs_nb.errors import FlowError
-from xpcs_nb.facility.local import LOCAL_COLLECTION, LOCAL_ENDPOINT, LOCAL_INDEX, _engine, _transfer_action
+from xpcs_nb.facility.local import LOCAL_COLLECTION, LOCAL_ENDPOINT, LOCAL_INDEX, _driver, _engine, _transfer_action
 
 SLEEP = {"Type": "Wait", "Seconds": 30}
 
@@ -269,6 +269,26 @@ def test_a_transfer_under_way_shows_how_far_it_is(services, flow, start, until, 
     with (tmp_path / "pipe").open("w") as pipe:
         pipe.write("b")
     ended(services, run_id)
+
+
+def test_a_fault_of_the_engine_loses_no_finished_step(services, flow, compute, start, ended, codes, monkeypatch):
+    execute = _driver.execute
+
+    def faulty(definition, position, context):
+        if position.state == "Look":
+            raise RuntimeError("a fault of the engine")
+        return execute(definition, position, context)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_driver, "execute", faulty)
+        run_id = start(services, flow(Add=compute(("add", {"a": 1})), Look={"Type": "Pass"}), add)
+        failed = ended(services, run_id)
+    assert (failed["status"], failed["details"]["state_name"]) == ("FAILED", "Look")
+    assert "a fault of the engine" in failed["details"]["cause"]
+    assert codes(services, run_id).count("ActionCompleted") == 1
+    services.flows.retry(run_id)
+    assert ended(services, run_id)["status"] == "SUCCEEDED"
+    assert codes(services, run_id).count("ActionStarted") == 1
 
 
 def test_a_cancelled_run_can_go_on(services, flow, compute, start, ended):

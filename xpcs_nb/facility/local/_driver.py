@@ -101,8 +101,7 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - see below
             # An error of ours ends the run with its traceback; a thread that dies would leave it hanging.
             _log.exception("run %s", self._taken.run_id)
-            # It may be one of these that can't be written.
-            self._entries = []
+            self._entries = [entry for entry in self._entries if _can_be_kept(entry)]
             self._fail(Failed(self._position.state, "InternalError", "".join(traceback.format_exception(error))))
         else:
             match outcome:
@@ -269,6 +268,14 @@ class Driver:
         }
         position = asdict(self._position)
         self._claims.end(self._taken.number, status, details, [*self._entries, entry], position=position, **more)
+
+
+def _can_be_kept(entry: LogEntry) -> bool:
+    try:
+        as_json(entry)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _user() -> str:
