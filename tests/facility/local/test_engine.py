@@ -257,6 +257,9 @@ def test_a_transfer_under_way_shows_how_far_it_is(services, flow, start, until, 
     ends = {"source_endpoint": LOCAL_COLLECTION, "destination_endpoint": LOCAL_COLLECTION}
     (tmp_path / "a").write_bytes(b"a" * 5)
     os.mkfifo(tmp_path / "pipe")
+    # Written before it is read: a source that changes meanwhile would be copied again, and nobody would write again.
+    pipe = os.open(tmp_path / "pipe", os.O_RDWR)
+    os.write(pipe, b"b")
     monkeypatch.setattr(_transfer_action, "REPORT_EVERY", 0)
     monkeypatch.setattr(_transfer_action, "AT_ONCE", 1)
     pairs = [(tmp_path / name, tmp_path / "there" / name) for name in ("a", "pipe")]
@@ -266,8 +269,7 @@ def test_a_transfer_under_way_shows_how_far_it_is(services, flow, start, until, 
     details = until(lambda: (now := services.flows.get(run_id)["details"]).get("progress") and now)
     assert (details["state_name"], details["code"]) == ("Move", "ActionStarted")
     until(lambda: services.flows.get(run_id)["details"]["progress"]["files_transferred"] == 1)
-    with (tmp_path / "pipe").open("w") as pipe:
-        pipe.write("b")
+    os.close(pipe)
     ended(services, run_id)
 
 
