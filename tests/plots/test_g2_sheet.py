@@ -7,8 +7,10 @@ import pytest
 
 from xpcs_nb.analysis import fit_g2, usable_delays
 from xpcs_nb.errors import OptionError
-from xpcs_nb.plots._g2_sheet import g2_sheet
+from xpcs_nb.plots._g2_drawing import _quantile
+from xpcs_nb.plots._g2_sheet import MIDDLE, NUMBER, g2_sheet
 from xpcs_nb.plots._render import render_png
+from xpcs_nb.plots._writing import Words, Writing
 
 
 def marks(figure, kind: str) -> np.ndarray:
@@ -16,8 +18,13 @@ def marks(figure, kind: str) -> np.ndarray:
     return np.column_stack(line.get_data())
 
 
+def written(figure) -> list[Words]:
+    (writing,) = [each for each in figure.artists if isinstance(each, Writing)]
+    return writing.texts
+
+
 def words(figure) -> list[str]:
-    return [text.get_text() for text in figure.texts]
+    return [each.text for each in written(figure)]
 
 
 def test_every_usable_point_is_drawn_once_and_others_are_open(result):
@@ -32,12 +39,27 @@ def test_every_usable_point_is_drawn_once_and_others_are_open(result):
 def test_points_of_a_panel_stand_where_its_scale_says(result):
     one = result["multitau"].to_dataset().isel(bin=[0])
     figure = g2_sheet(one)
-    scale = {float(text.get_text()): text.get_position()[1] for text in figure.texts if text.get_ha() == "right"}
+    # Numbers stand with their middle at their place.
+    half = MIDDLE * NUMBER
+    scale = {float(each.text): each.y + half for each in written(figure) if each.ha == "right"}
     assert len(scale) >= 2
     at = np.interp(one.g2[usable_delays(one)[:, 0].to_numpy(), 0], *zip(*sorted(scale.items()), strict=True))
     drawn = marks(figure, "o")[:, 1]
     within = (drawn > min(scale.values())) & (drawn < max(scale.values()))
     np.testing.assert_allclose(drawn[within], at[within], atol=1e-6)
+
+
+def test_the_range_is_that_of_the_trusted_points_of_each_bin():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(17, 5))
+    values[rng.random(values.shape) < 0.3] = np.nan
+    values[:, 1] = np.nan
+    values[1:, 2] = np.nan
+    there = [0, 2, 3, 4]
+    for share in (0.01, 0.5, 0.99):
+        found = _quantile(values, share)
+        np.testing.assert_allclose(found[there], np.nanquantile(values[:, there], share, axis=0), rtol=1e-12)
+        assert np.isnan(found[1])
 
 
 def test_panels_are_titled_and_say_what_the_fit_found(result):

@@ -36,7 +36,7 @@ QUEUE = ("queue", "account", "walltime", "nodes_per_block", "max_blocks")
 #: Where this is 0, runs publish nothing, whatever they are asked for: to try what others have written.
 PUBLISH_VARIABLE = "XPCS_NB_PUBLISH"
 #: Seconds between two looks: this machine, another.
-LOCAL_PACE: Pace = (0.02, 0.1)
+LOCAL_PACE: Pace = (0.02, 0.03)
 REMOTE_PACE: Pace = (1.0, 30.0)
 
 

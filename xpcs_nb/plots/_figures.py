@@ -158,8 +158,13 @@ def colour_bar(figure: Figure, mappable: ScalarMappable, ax: Axes, label: str, *
     bar = figure.colorbar(mappable, cax=ax.inset_axes((1.025, 0.0, 0.035, 1.0)))
     bar.set_label(label, fontsize=LABEL)
     if isinstance(mappable.norm, LogNorm):
+        low, high = bar.ax.get_ylim()
         bar.formatter = FuncFormatter(power_of_ten)
         bar.minorformatter = NullFormatter()
+        if high < 100 * low:
+            # There may be no power of ten in it.
+            bar.locator = LogLocator(subs=(1.0, 2.0, 5.0)) if high > 10 * low else MaxNLocator(6, steps=[1, 2, 5, 10])
+            bar.formatter = FuncFormatter(_plain)
         bar.update_ticks()
     if counts:
         bar.locator = MaxNLocator(8, integer=True)

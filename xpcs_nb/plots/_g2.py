@@ -9,11 +9,10 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from xpcs_nb.analysis import MIN_PAIRS, Uncertainty, fitted_curve, usable_delays
+from xpcs_nb.analysis import MIN_PAIRS, Uncertainty
 from xpcs_nb.errors import OptionError
 from xpcs_nb.plots._figures import (
     GREY,
@@ -26,14 +25,12 @@ from xpcs_nb.plots._figures import (
     dress,
     log_scale,
     node,
-    q_colours,
-    value_with_error,
 )
+from xpcs_nb.plots._g2_drawing import Drawing, drawing_of
 
 __all__ = ["PER_PAGE", "page_count", "plot_g2"]
 
 PER_PAGE = 36
-FIT_COLOUR = "#c1272d"
 #: Panels up to which there is room for minor ticks.
 FEW = 9
 #: The look of a panel. Given when its axes are made: changing the ticks of 36 axes afterwards takes longer.
@@ -122,165 +119,6 @@ def plot_g2(
 def page_count(data: xr.Dataset | xr.DataTree, per_page: int = PER_PAGE) -> int:
     """Return how many pages `plot_g2` has for all bins."""
     return -(-node(data, "multitau", ["g2"]).sizes["bin"] // per_page)
-
-
-def drawing_of(
-    data: xr.Dataset | xr.DataTree,
-    *,
-    bins: Iterable[int] | None = None,
-    fit: xr.Dataset | None = None,
-    errorbars: bool = True,
-    use: Uncertainty = "g2_err",
-    min_pairs: int = MIN_PAIRS,
-) -> Drawing:
-    """Take what `plot_g2` draws from its arguments."""
-    dataset = _select(node(data, "multitau", ["g2", "delay"]), bins)
-    used = fit["used"] if fit is not None else usable_delays(dataset, use=use, min_pairs=min_pairs)
-    return Drawing(dataset, used, fit, dataset[use] if errorbars and use in dataset else None)
-
-
-def _select(dataset: xr.Dataset, bins: Iterable[int] | None) -> xr.Dataset:
-    if bins is None:
-        return dataset
-    bins = list(bins)
-    known = dataset["bin"].to_numpy().tolist()
-    unknown = [label for label in bins if label not in known]
-    if unknown or not bins:
-        expected = f"labels among {known[0]}..{known[-1]}" if known else "a dataset with bins"
-        raise OptionError("no such bins", where="bins", got=unknown or "none", expected=expected)
-    return dataset.sel(bin=bins)
-
-
-class Drawing:
-    """Points, errors and curves of the selected bins."""
-
-    def __init__(
-        self, dataset: xr.Dataset, used: xr.DataArray, fit: xr.Dataset | None, err: xr.DataArray | None
-    ) -> None:
-        self.fit = fit
-        self.labels = [int(label) for label in dataset["bin"].to_numpy()]
-        self._verdicts = {} if fit is None else _verdicts(fit)
-        self.delay = dataset["delay"].to_numpy()
-        have = set(used["bin"].to_numpy().tolist())
-        lacking = [label for label in self.labels if label not in have]
-        if lacking:
-            raise OptionError("the fit is of other bins", where="fit", got=f"no bins {lacking}", expected=self.labels)
-        # Plain arrays, as xarray's selections would take longer than the drawing.
-        self.g2 = dataset["g2"].transpose("delay", "bin").to_numpy()
-        self.used = used.sel(bin=self.labels).transpose("delay", "bin").to_numpy() & np.isfinite(self.g2)
-        self.err = None if err is None else err.transpose("delay", "bin").to_numpy()
-        self.curves: np.ndarray[tuple[int, int], np.dtype[np.float64]] | None = None
-        if fit is not None:
-            curves = fitted_curve(fit, self._fine())
-            self.fine, self.curves = (
-                curves["delay"].to_numpy(),
-                curves.sel(bin=self.labels).transpose("delay", "bin").to_numpy(),
-            )
-        q = dataset["q"].to_numpy() if "q" in dataset.coords else np.full(len(self.labels), np.nan)
-        self.q = np.asarray(q, dtype=float)
-        self.colours = q_colours(self.q if np.isfinite(self.q).any() else np.arange(len(self.q), dtype=float))
-        phi = dataset["phi"].to_numpy() if "phi" in dataset.coords else np.full(len(self.labels), np.nan)
-        self.phi = np.asarray(phi, dtype=float)
-
-    def _fine(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        positive = self.delay[self.delay > 0]
-        return np.geomspace(positive.min(), positive.max(), 300)
-
-    def span(self) -> tuple[float, float]:
-        """Return the range of delays, with a margin."""
-        positive = self.delay[self.delay > 0]
-        margin = (positive.max() / positive.min()) ** 0.05 if positive.max() > positive.min() else 2.0
-        return float(positive.min() / margin), float(positive.max() * margin)
-
-    def title(self, index: int) -> str:
-        """Name a bin by its q, and by its phi where bins differ in it."""
-        parts = [f"q = {self.q[index]:#.3g} Å⁻¹"] if np.isfinite(self.q[index]) else [f"bin {self.labels[index]}"]
-        distinct = np.unique(self.phi[np.isfinite(self.phi)])
-        if len(distinct) > 1 and np.isfinite(self.phi[index]):
-            parts.append(f"φ = {self.phi[index]:.3g}°")
-        return ", ".join(parts)
-
-    def draw(self, ax: Axes, index: int, *, colour: object, size: float, label: str | None = None) -> None:
-        """Draw points, errors and curve of one bin."""
-        g2, used = self.g2[:, index], self.used[:, index]
-        err = None if self.err is None else self.err[:, index]
-        ax.errorbar(
-            self.delay[used],
-            g2[used],
-            None if err is None else err[used],
-            fmt="o",
-            color=colour,
-            markersize=size,
-            markeredgewidth=0,
-            elinewidth=0.6,
-            label=label,
-        )
-        out = ~used & np.isfinite(g2) & (self.delay > 0)
-        if out.any():
-            ax.plot(self.delay[out], g2[out], "o", mfc="none", mec=GREY, ms=size, mew=0.5, zorder=1, label="_left out")
-        if self.curves is not None:
-            line_colour = FIT_COLOUR if label is None else colour
-            ax.plot(self.fine, self.curves[:, index], "-", color=line_colour, lw=1.0, zorder=3, label="_fit")
-
-    def draw_all(self, ax: Axes, colours: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> None:
-        """Draw all bins as a few collections: three artists for each of many bins would take seconds."""
-        delay = np.broadcast_to(self.delay[:, None], self.g2.shape)
-        colour = np.broadcast_to(colours, (*self.g2.shape, 4))
-        used, out = self.used, ~self.used & np.isfinite(self.g2) & (delay > 0)
-        if self.err is not None:
-            low, high = self.g2 - self.err, self.g2 + self.err
-            bars = np.stack([np.stack([delay, end], axis=-1) for end in (low, high)], axis=-2)
-            there = used & np.isfinite(self.err)
-            ax.add_collection(LineCollection(list(bars[there]), colors=colour[there], linewidths=0.6))
-        ax.scatter(delay[used], self.g2[used], s=9, c=colour[used], linewidths=0, label="_points")
-        ax.plot(delay[out], self.g2[out], "o", mfc="none", mec=GREY, ms=3.0, mew=0.5, zorder=1, label="_left out")
-        if self.curves is not None:
-            curves = [np.column_stack([self.fine, curve]) for curve in self.curves.T]
-            ax.add_collection(LineCollection(curves, colors=colours, linewidths=1.0, zorder=3, label="_fit"))
-
-    def mark_outside(self, ax: Axes, index: int, limits: tuple[float, float]) -> None:
-        """Point at what lies above or below the axes, so that nothing is left out unseen."""
-        g2 = self.g2[:, index]
-        inset = 0.03 * (limits[1] - limits[0])
-        for beyond, at, marker in ((g2 > limits[1], limits[1] - inset, "^"), (g2 < limits[0], limits[0] + inset, "v")):
-            where = self.delay[beyond & (self.delay > 0)]
-            if len(where):
-                ax.plot(where, np.full(len(where), at), marker, mfc="none", mec=GREY, ms=3.5, mew=0.6, label="_outside")
-
-    def limits(self, indices: Iterable[int]) -> tuple[float, float] | None:
-        """Return the range that the trusted points need, with their errors; None where there are none."""
-        low, high = [], []
-        for index in indices:
-            one = self.g2[:, index]
-            err = np.zeros_like(one) if self.err is None else self.err[:, index]
-            used = self.used[:, index] & np.isfinite(err)
-            if used.any():
-                low.append(np.percentile((one - err)[used], 1))
-                high.append(np.percentile((one + err)[used], 99))
-        if not low:
-            return None
-        bottom, top = float(min(low)), float(max(high))
-        margin = 0.08 * (top - bottom) or 0.01
-        return bottom - margin, top + margin
-
-    def note(self, index: int) -> tuple[str, str]:
-        """Say what the fit found, or why it failed, with the colour to write it in."""
-        if self.fit is None:
-            return "", INK
-        return self._verdicts[self.labels[index]]
-
-
-def _verdicts(fit: xr.Dataset) -> dict[int, tuple[str, str]]:
-    """Return what a fit found in each bin, or why it failed, with the colour to write it in."""
-    names = ("bin", "success", "status", "rate", "rate_err", "chi2", "dof")
-    said = {}
-    for label, success, status, rate, err, chi2, dof in zip(*(fit[name].to_numpy() for name in names), strict=True):
-        if success:
-            text = f"Γ = {value_with_error(float(rate), float(err))} s⁻¹, χ²/ν = {float(chi2 / dof):.2g}"
-            said[int(label)] = text, FIT_COLOUR
-        else:
-            said[int(label)] = "no fit: " + str(status).split(":")[0], GREY
-    return said
 
 
 def _grid(drawing: Drawing, page: int, per_page: int, sharey: bool, fig: Figure | None) -> Figure:

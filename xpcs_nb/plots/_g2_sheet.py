@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from xpcs_nb.plots._figures import GREY, INK, PAGE, ResultFigure, power_of_ten
-from xpcs_nb.plots._g2 import DELAY, FIT_COLOUR, PER_PAGE, Drawing, columns_of, drawing_of, shown_on_page
+from xpcs_nb.plots._g2 import DELAY, PER_PAGE, columns_of, shown_on_page
+from xpcs_nb.plots._g2_drawing import FIT_COLOUR, Drawing, drawing_of, joined
+from xpcs_nb.plots._writing import Words, Writing
 
 __all__ = ["g2_sheet"]
 
@@ -24,6 +26,8 @@ type Floats = NDArray[np.float64]
 #: Inches around and between the panels.
 LEFT, RIGHT, BOTTOM, BETWEEN, ABOVE = 0.62, 0.1, 0.52, 0.45, 0.44
 TICK, NUMBER, NAME, TITLE = 0.042, 7, 8, 10
+#: From the baseline of letters to their upper end, and to their middle, inches for each point of their size.
+ASCENT, MIDDLE = 0.928 / 72, 0.346 / 72
 
 
 def g2_sheet(
@@ -51,10 +55,10 @@ def g2_sheet(
     sheet = _Sheet.for_panels(len(shown), drawing.span(), paged=pages > 1)
     for place, index in enumerate(shown):
         sheet.add(place, drawing, index)
-    sheet.finish(drawing.colours.cmap(0.35))
     if pages > 1:
         first, last = drawing.labels[shown[0]], drawing.labels[shown[-1]]
         sheet.words(sheet.size[0] / 2, sheet.size[1] - 0.1, f"bins {first} to {last}, page {page} of {pages}", TITLE)
+    sheet.finish(drawing.colours.cmap(0.35))
     return sheet.figure
 
 
@@ -72,6 +76,7 @@ class _Sheet:
     ax: Axes
     lines: dict[str, list[Floats]] = field(default_factory=lambda: {"frame": [], "error": [], "fit": []})
     marks: dict[str, list[Floats]] = field(default_factory=lambda: {"o": [], "open": [], "^": [], "v": []})
+    texts: list[Words] = field(default_factory=list)
 
     @classmethod
     def for_panels(cls, count: int, delays: tuple[float, float], *, paged: bool) -> _Sheet:
@@ -148,7 +153,7 @@ class _Sheet:
         for number, x in enumerate(self._x(left, decades, decades > 0)):
             self._ticks((x, bottom), (x, top), (0.0, TICK))
             if labelled and number % ceil(len(decades) / 6) == 0:
-                self.words(x, bottom - 0.05, power_of_ten(decades[number]), NUMBER, va="top")
+                self.words(x, bottom - 0.05 - ASCENT * NUMBER, power_of_ten(decades[number]), NUMBER)
         if limits is None:
             return
         values = np.asarray(MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(*limits), dtype=np.float64)
@@ -156,47 +161,25 @@ class _Sheet:
         for value in values[(values >= limits[0]) & (values <= limits[1])]:
             y = bottom + (value - limits[0]) / (limits[1] - limits[0]) * self.panel[1]
             self._ticks((left, y), (right, y), (TICK, 0.0))
-            self.words(left - 0.05, y, f"{value:.{digits}f}", NUMBER, ha="right", va="center")
+            self.words(left - 0.05, y - MIDDLE * NUMBER, f"{value:.{digits}f}", NUMBER, ha="right")
 
     def _ticks(self, one: tuple[float, float], other: tuple[float, float], into: tuple[float, float]) -> None:
         for (x, y), sign in ((one, 1), (other, -1)):
             self.lines["frame"].append(np.array([(x, y), (x + sign * into[0], y + sign * into[1])]))
 
-    def words(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        size: float,
-        colour: str = INK,
-        *,
-        ha: str = "center",
-        va: str = "baseline",
-        rotation: float = 0,
-    ) -> None:
-        """Write text at a place in inches."""
-        # Texts of the figure, which are cheaper than those of axes: they need no clipping.
-        self.figure.text(
-            x,
-            y,
-            text,
-            fontsize=size,
-            color=colour,
-            ha=ha,
-            va=va,
-            rotation=rotation,
-            transform=self.figure.dpi_scale_trans,
-        )
+    def words(self, x: float, y: float, text: str, size: float, colour: str = INK, *, ha: str = "center") -> None:
+        """Write text at a place in inches: its middle, or its right end, on a baseline."""
+        self.texts.append(Words(x, y, text, size, colour, ha))
 
     def finish(self, colour: object) -> None:
         """Draw what was collected."""
-        collections: tuple[tuple[str, dict[str, Any]], ...] = (
-            ("frame", {"colors": INK, "linewidths": 0.6, "zorder": 1}),
-            ("error", {"colors": [colour], "linewidths": 0.6, "zorder": 2}),
-            ("fit", {"colors": FIT_COLOUR, "linewidths": 1.0, "zorder": 3}),
-        )
-        for name, style in collections:
-            self.ax.add_collection(LineCollection(self.lines[name], **style), autolim=False)
+        for name, looks, width, zorder in (
+            ("frame", INK, 0.6, 1),
+            ("error", colour, 0.6, 2),
+            ("fit", FIT_COLOUR, 1.0, 3),
+        ):
+            path = joined(self.lines[name])
+            self.ax.add_artist(PathPatch(path, fill=False, ec=looks, lw=width, zorder=zorder, snap=name != "fit"))
         points: tuple[tuple[str, dict[str, Any]], ...] = (
             ("o", {"marker": "o", "color": colour, "markersize": 2.6, "markeredgewidth": 0}),
             ("open", {"marker": "o", "mfc": "none", "mec": GREY, "ms": 2.6, "mew": 0.5}),
@@ -207,4 +190,6 @@ class _Sheet:
             places = np.concatenate([np.empty((0, 2)), *self.marks[name]])
             self.ax.plot(*places.T, linestyle="none", zorder=2, scalex=False, scaley=False, label=f"_{name}", **style)
         self.words(self.size[0] / 2, 0.1, DELAY, TITLE)
-        self.words(0.12, self.size[1] / 2, "g₂", TITLE, va="center", rotation=90)
+        middle: dict[str, Any] = {"ha": "center", "va": "center", "transform": self.figure.dpi_scale_trans}
+        self.figure.text(0.12, self.size[1] / 2, "g₂", fontsize=TITLE, color=INK, rotation=90, **middle)
+        self.figure.add_artist(Writing(self.texts))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import LayoutEngine
 from PIL import Image
 
+from xpcs_nb.plots._lean_axis import lean_axes
 from xpcs_nb.plots._letters import OutlineRenderer
+from xpcs_nb.plots._png import png_bytes
 
 __all__ = ["render_png"]
 
@@ -27,20 +29,20 @@ def render_png(figure: Figure, dpi: float) -> bytes:
     as a drawing and saves a tenth. Figures with several axes keep their layout.
     """
     layout = figure.get_layout_engine()
-    if layout is not None and len(figure.axes) == 1:
+    single = len(figure.axes) == 1
+    if layout is not None and single:
         figure.set_layout_engine(_Around())
     before = figure.dpi
     try:
         figure.set_dpi(dpi)
         canvas: FigureCanvasAgg = _Canvas(figure)
-        canvas.draw()
-        pixels = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+        with lean_axes(figure.axes[0]) if single else nullcontext():
+            canvas.draw()
+        picture = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
     finally:
         figure.set_dpi(before)
         figure.set_layout_engine(layout)
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "png", compress_level=1, dpi=(dpi, dpi))
-    return stream.getvalue()
+    return png_bytes(np.asarray(picture.convert("RGB")), dpi)
 
 
 class _Canvas(FigureCanvasAgg):

@@ -66,7 +66,8 @@ def plot_saxs_2d(
         If there is no 2D scattering, or borders are asked for and there is no partition.
     """
     image = node(data, "saxs", ["scattering_2d"])["scattering_2d"]
-    counts = np.array(image.transpose("y", "x").to_numpy(), dtype=float)
+    # More digits than colours need would take twice as long.
+    counts = np.array(image.transpose("y", "x").to_numpy(), dtype=np.float32)
     partition = _qmap(data)
     if partition is not None and "mask" in partition:
         counts[~partition["mask"].transpose("y", "x").to_numpy().astype(bool)] = np.nan

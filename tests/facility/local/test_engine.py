@@ -5,7 +5,7 @@ import os
 import pytest
 
 from xpcs_nb.errors import FlowError
-from xpcs_nb.facility.local import LOCAL_COLLECTION, LOCAL_ENDPOINT, LOCAL_INDEX, _engine, _transfer_action
+from xpcs_nb.facility.local import LOCAL_COLLECTION, LOCAL_ENDPOINT, LOCAL_INDEX, _driver, _engine, _transfer_action
 
 SLEEP = {"Type": "Wait", "Seconds": 30}
 
@@ -257,6 +257,9 @@ def test_a_transfer_under_way_shows_how_far_it_is(services, flow, start, until, 
     ends = {"source_endpoint": LOCAL_COLLECTION, "destination_endpoint": LOCAL_COLLECTION}
     (tmp_path / "a").write_bytes(b"a" * 5)
     os.mkfifo(tmp_path / "pipe")
+    # Written before it is read: a source that changes meanwhile would be copied again, and nobody would write again.
+    pipe = os.open(tmp_path / "pipe", os.O_RDWR)
+    os.write(pipe, b"b")
     monkeypatch.setattr(_transfer_action, "REPORT_EVERY", 0)
     monkeypatch.setattr(_transfer_action, "AT_ONCE", 1)
     pairs = [(tmp_path / name, tmp_path / "there" / name) for name in ("a", "pipe")]
@@ -266,9 +269,28 @@ def test_a_transfer_under_way_shows_how_far_it_is(services, flow, start, until, 
     details = until(lambda: (now := services.flows.get(run_id)["details"]).get("progress") and now)
     assert (details["state_name"], details["code"]) == ("Move", "ActionStarted")
     until(lambda: services.flows.get(run_id)["details"]["progress"]["files_transferred"] == 1)
-    with (tmp_path / "pipe").open("w") as pipe:
-        pipe.write("b")
+    os.close(pipe)
     ended(services, run_id)
+
+
+def test_a_fault_of_the_engine_loses_no_finished_step(services, flow, compute, start, ended, codes, monkeypatch):
+    execute = _driver.execute
+
+    def faulty(definition, position, context):
+        if position.state == "Look":
+            raise RuntimeError("a fault of the engine")
+        return execute(definition, position, context)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_driver, "execute", faulty)
+        run_id = start(services, flow(Add=compute(("add", {"a": 1})), Look={"Type": "Pass"}), add)
+        failed = ended(services, run_id)
+    assert (failed["status"], failed["details"]["state_name"]) == ("FAILED", "Look")
+    assert "a fault of the engine" in failed["details"]["cause"]
+    assert codes(services, run_id).count("ActionCompleted") == 1
+    services.flows.retry(run_id)
+    assert ended(services, run_id)["status"] == "SUCCEEDED"
+    assert codes(services, run_id).count("ActionStarted") == 1
 
 
 def test_a_cancelled_run_can_go_on(services, flow, compute, start, ended):

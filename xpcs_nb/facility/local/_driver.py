@@ -101,8 +101,7 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - see below
             # An error of ours ends the run with its traceback; a thread that dies would leave it hanging.
             _log.exception("run %s", self._taken.run_id)
-            # It may be one of these that can't be written.
-            self._entries = []
+            self._entries = [entry for entry in self._entries if _can_be_kept(entry)]
             self._fail(Failed(self._position.state, "InternalError", "".join(traceback.format_exception(error))))
         else:
             match outcome:
@@ -171,8 +170,10 @@ class Driver:
             outcome = raised(self._taken.definition, self._position, name, cause)
         self._note_action(call, document, cause if document is None else None, failed=failed)
         if isinstance(outcome, Position):
-            handled, self._position = self._position if failed else None, outcome
-            self._keep(handled=handled)
+            before, self._position = self._position, outcome
+            # Else it is kept at once with what comes next: each time waits for the disk.
+            if failed:
+                self._keep(handled=before)
         return outcome
 
     def _note_action(self, call: Call, document: dict[str, Any] | None, cause: str | None, *, failed: bool) -> None:
@@ -267,6 +268,14 @@ class Driver:
         }
         position = asdict(self._position)
         self._claims.end(self._taken.number, status, details, [*self._entries, entry], position=position, **more)
+
+
+def _can_be_kept(entry: LogEntry) -> bool:
+    try:
+        as_json(entry)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _user() -> str:
