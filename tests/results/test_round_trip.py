@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -182,3 +183,16 @@ def test_a_result_serves_as_metadata_and_qmap_of_another(measurement, tmp_path):
     assert "twotime" not in tree.children
     assert tree["metadata"].attrs == open_result(first)["metadata"].attrs
     assert validate_result(second) == []
+
+
+def test_bins_have_the_q_of_their_own_file_also_where_another_has_the_same_checksum(measurement, tmp_path):
+    qmap = read_qmap(measurement.qmap)
+    first, second = (
+        write_result(tmp_path / f"{name}_results.hdf", make_content(), metadata=measurement.metadata, qmap=qmap)
+        for name in ("A1", "A2")
+    )
+    with h5py.File(second, "r+") as file:
+        file["/xpcs/qmap/dynamic_v_list_dim0"][...] *= 2
+    of_first, of_second, again = (open_result(path)["multitau"]["q"].to_numpy() for path in (first, second, first))
+    np.testing.assert_allclose(of_second, 2 * of_first)
+    np.testing.assert_array_equal(again, of_first)

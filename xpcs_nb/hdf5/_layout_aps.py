@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import LogGrid
 from xpcs_nb.errors import CorruptDataError, FileFormatError, MissingKeyError
+from xpcs_nb.hdf5._axes import axes_of
 from xpcs_nb.hdf5._content import Array, MapStack, Node, ResultContent, Stored
 from xpcs_nb.hdf5._nodes import (
     COUNTS,
     UNITLESS,
-    Axes,
     delay_coords,
     image,
     intensity,
@@ -38,7 +38,6 @@ from xpcs_nb.hdf5._scalars import (
     read_optional_float,
     read_texts,
     read_values,
-    texts_of,
 )
 
 __all__ = ["ENGINE_GROUP", "FILE_LIST", "LOG", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps", "read_aps_node"]
@@ -63,7 +62,6 @@ STEPS = ("stride_frame", "avg_frame")
 #: Nodes that are looked at in very many results at a time.
 QUICK = ("multitau", "saxs")
 GRID = ("delay", "bin")
-UNITS = {"Å⁻¹": "1/angstrom", "deg": "degree"}
 
 
 def is_aps(file: h5py.File) -> bool:
@@ -137,29 +135,6 @@ def _step(frame_time: float, config: dict[str, Any]) -> float:
     return step
 
 
-def axes_of(file: h5py.File, kind: str) -> Axes:
-    """Return the coordinates of every label of ``dynamic`` or ``static`` bins, without reading the maps."""
-    group = open_group(file, QMAP)
-    lists = [np.atleast_1d(squeezed(group, f"{kind}_v_list_dim{axis}")).astype(float) for axis in (0, 1)]
-    index = np.atleast_1d(squeezed(group, f"{kind}_index_mapping")).astype(np.int64)
-    row, column = np.divmod(index, len(lists[1]))
-    if len(index) and row.max() >= len(lists[0]):
-        raise CorruptDataError(
-            "a label points outside the grid of bins",
-            path=file.filename,
-            where=f"{QMAP}/{kind}_index_mapping",
-            got=int(index.max()),
-            expected=f"less than {len(lists[0]) * len(lists[1])}",
-        )
-    names = texts_of(read_optional(group, "map_names", ("q", "phi")))
-    units = texts_of(read_optional(group, "map_units", ("1/angstrom", "degree")))
-    return Axes(
-        (names[0], names[1]),
-        (UNITS.get(units[0], units[0]), UNITS.get(units[1], units[1])),
-        (lists[0][row], lists[1][column]),
-    )
-
-
 def _n_frames(file: h5py.File) -> int | None:
     return int(h5py.h5d.open(file.id, INTENSITY.encode()).shape[-1]) if has_key(file, INTENSITY) else None
 
@@ -182,7 +157,7 @@ def _multitau(file: h5py.File, step: float) -> Node:
     own = set() if ours is None else names_in(ours)
     # The pairs that the file notes are those that were correlated.
     coords = delay_coords(frames, step, None if "n_pairs" in own else _n_frames(file))
-    coords |= label_coords("bin", np.arange(1, g2.shape[1] + 1), axes_of(file, "dynamic"))
+    coords |= label_coords("bin", np.arange(1, g2.shape[1] + 1), axes_of(file, QMAP, "dynamic"))
     variables = {"g2": Array(GRID, g2, UNITLESS, "g2")}
     if "normalized_g2_err" in names:
         # Files of neighbours hold the pixel scatter.
@@ -271,7 +246,7 @@ def _twotime(file: h5py.File, step: float) -> Node:
         "t2": Array(("t2",), times, "s", "time of the second frame"),
         "delay": Array(("delay",), times, "s", "delay"),
     }
-    coords |= label_coords("bin", bins, axes_of(file, "dynamic"))
+    coords |= label_coords("bin", bins, axes_of(file, QMAP, "dynamic"))
     variables = {"c2": Array(("bin", "t1", "t2"), stack, UNITLESS, "two-time correlation")}
     note = {"note": "the first delay is the diagonal of C2, which holds shot noise"}
     variables["g2"] = Array(
@@ -310,7 +285,7 @@ def _log(file: h5py.File, step: float) -> Node:
         "lag": Array(("cell",), grid.lag * step, "s", "lag t2 - t1, mean of the cell"),
         "age": Array(("cell",), grid.age * step, "s", "age (t1 + t2) / 2, mean of the cell"),
     }
-    coords |= label_coords("bin", bins, axes_of(file, "dynamic"))
+    coords |= label_coords("bin", bins, axes_of(file, QMAP, "dynamic"))
     c2 = Array(("bin", "cell"), stored(file, f"{LOG}/c2"), UNITLESS, "log two-time correlation")
     return Node({"c2": c2}, coords, {"n_frames": grid.n_frames, "step": step})
 
@@ -324,7 +299,7 @@ def _saxs(file: h5py.File, step: float, kind: str) -> Node:
     if has_key(file, f"{AVERAGE}/scattering_1d"):
         mean = np.atleast_1d(squeezed(file, f"{AVERAGE}/scattering_1d"))
         variables["scattering_1d"] = Array(("static_bin",), mean, COUNTS, "mean scattering of the bin")
-        coords |= label_coords("static_bin", _static_labels(file, len(mean)), axes_of(file, "static"))
+        coords |= label_coords("static_bin", _static_labels(file, len(mean)), axes_of(file, QMAP, "static"))
         segments = f"{AVERAGE}/scattering_1d_segments"
         if has_key(file, segments):
             default = "sum over all frames" if kind == "multitau" else "mean"
