@@ -183,7 +183,10 @@ def _draw(ax: Axes, panel: Panel, *, small: bool = False) -> None:
     ax.set_title(title, fontsize=7 if small else 8, pad=3)
     named = [curve for curve in panel.curves if curve.label]
     if 1 < len(named) <= LEGEND:
-        ax.legend(fontsize=5 if small else 7, frameon=False, handletextpad=0.3)
+        # The best place of many legends takes seconds to find.
+        legend = ax.legend(fontsize=5 if small else 7, frameon=False, handletextpad=0.3)
+        if small:
+            legend.set_loc("upper right")
 
 
 def _limits(panel: Panel) -> tuple[float, float] | None:
