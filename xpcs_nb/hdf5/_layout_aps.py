@@ -38,6 +38,7 @@ from xpcs_nb.hdf5._scalars import (
     read_optional_float,
     read_texts,
     read_values,
+    shape_of,
 )
 
 __all__ = ["ENGINE_GROUP", "FILE_LIST", "LOG", "MULTITAU", "OURS", "QMAP", "TWOTIME", "read_aps", "read_aps_node"]
@@ -109,10 +110,7 @@ def read_aps_node(file: h5py.File, name: str) -> Node | None:
     kind = "multitau" if has_key(file, f"{MULTITAU}/normalized_g2") else "twotime"
     if name == "multitau" != kind or not (has_group(file, QMAP) if kind == "multitau" else is_aps(file)):
         return None
-    config: dict[str, Any] = {}
-    if has_group(file, f"/xpcs/{kind}/config"):
-        options = open_group(file, f"/xpcs/{kind}/config")
-        config = {key: plain(read_optional(options, key, 1)) for key in STEPS}
+    config = {key: plain(read_optional(file, f"/xpcs/{kind}/config/{key}", 1)) for key in STEPS}
     step = _step(read_float(file, f"{DETECTOR}/frame_time"), config)
     return _multitau(file, step) if name == "multitau" else _saxs(file, step, kind)
 
@@ -136,7 +134,8 @@ def _step(frame_time: float, config: dict[str, Any]) -> float:
 
 
 def _n_frames(file: h5py.File) -> int | None:
-    return int(h5py.h5d.open(file.id, INTENSITY.encode()).shape[-1]) if has_key(file, INTENSITY) else None
+    shape = shape_of(file, INTENSITY)
+    return int(shape[-1]) if shape else None
 
 
 def _multitau(file: h5py.File, step: float) -> Node:

@@ -30,9 +30,12 @@ __all__ = [
     "read_text",
     "read_texts",
     "read_values",
+    "shape_of",
     "texts_of",
 ]
 
+#: HDF5 tells "not there" by many names; none of them is an object that can be reached.
+UNREACHED = (KeyError, OSError, RuntimeError, ValueError)
 #: Lists longer than this are data, not metadata.
 LONGEST_LIST = 4096
 
@@ -89,9 +92,17 @@ def _kind(group: h5py.Group, key: str) -> int | None:
     try:
         # Ten times faster than `group.get`, which opens the object.
         return int(h5py.h5o.get_info(group.id, key.encode()).type)
-    except (KeyError, OSError, RuntimeError, ValueError):
-        # HDF5 tells "not there" by many names; none of them is an object that can be reached.
+    except UNREACHED:
         return None
+
+
+def shape_of(group: h5py.Group, key: str) -> tuple[int, ...] | None:
+    """Return the shape of dataset `key` below `group`; None where there is none that can be reached, or no value."""
+    try:
+        shape: tuple[int, ...] | None = h5py.h5d.open(group.id, key.encode()).shape
+    except UNREACHED:
+        return None
+    return shape
 
 
 def names_in(group: h5py.Group) -> set[str]:

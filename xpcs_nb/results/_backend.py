@@ -10,12 +10,12 @@ import xarray as xr
 from xarray.backends import BackendEntrypoint
 
 from xpcs_nb.errors import MissingKeyError, OptionError
-from xpcs_nb.hdf5 import Node, ResultContent, is_result, read_node, read_result
+from xpcs_nb.hdf5 import ResultContent, is_result, read_node, read_result
 
 # Registers `.xpcs` on whatever is opened here.
 from xpcs_nb.results import _accessor as _accessor
 from xpcs_nb.results._names import dataset_name
-from xpcs_nb.results._variables import coordinates_of, variable_of
+from xpcs_nb.results._variables import dataset_of
 
 __all__ = ["XpcsBackendEntrypoint", "open_result"]
 
@@ -75,7 +75,7 @@ class XpcsBackendEntrypoint(BackendEntrypoint):
         if node is None:
             groups = " or ".join(read_result(path).nodes)
             raise MissingKeyError("the result has no such group", path=path, got=group, expected=groups)
-        return _without(_dataset(path, node), _names(drop_variables))
+        return _without(dataset_of(path, node), _names(drop_variables))
 
     @override
     def open_datatree(
@@ -98,7 +98,7 @@ class XpcsBackendEntrypoint(BackendEntrypoint):
         dropped = _names(drop_variables)
         groups = {"/": xr.Dataset(attrs=_root_attrs(path, content))}
         for name, node in content.nodes.items():
-            groups[f"/{name}"] = _without(_dataset(path, node), dropped)
+            groups[f"/{name}"] = _without(dataset_of(path, node), dropped)
         return groups
 
     @override
@@ -128,8 +128,3 @@ def _without(dataset: xr.Dataset, names: list[str]) -> xr.Dataset:
 def _root_attrs(path: Path, content: ResultContent) -> dict[str, Any]:
     name = dataset_name(path).removesuffix("_results")
     return {"name": name, "path": str(path.absolute()), "layout": content.layout} | content.attrs
-
-
-def _dataset(path: Path, node: Node) -> xr.Dataset:
-    variables = {name: variable_of(path, array) for name, array in node.variables.items()}
-    return xr.Dataset(variables, coordinates_of(path, node.coords), node.attrs)
