@@ -59,7 +59,7 @@ def dataset_of(path: Path, node: Node) -> xr.Dataset:
     looks = tuple((name, *_looks(array)) for name, array in node.variables.items())
     # Of a dataset with the same variables, all but the numbers is kept.
     like = _dataset(_Alike((coords, looks), path, node))
-    dataset = like.copy(data={name: _data(path, array) for name, array in node.variables.items()})
+    dataset = like.copy(data={name: array.data for name, array in node.variables.items()})
     dataset.attrs = dict(node.attrs)
     return dataset
 
@@ -69,7 +69,7 @@ def _is_small(array: Array) -> bool:
 
 
 def _is_light(data: object) -> bool:
-    return isinstance(data, Stored) or (isinstance(data, np.ndarray) and data.nbytes <= ALIKE)
+    return isinstance(data, np.ndarray) and data.nbytes <= ALIKE
 
 
 def _made(path: Path, node: Node, coords: xr.Coordinates) -> xr.Dataset:
