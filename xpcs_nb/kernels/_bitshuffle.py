@@ -19,10 +19,9 @@ __all__ = [
     "big_endian_32",
     "block_buffers",
     "first_block",
+    "live_planes",
     "load_block",
-    "mark_dead",
     "scan_chunks",
-    "top_plane",
 ]
 
 #: Bytes in front of the first block of a chunk: uncompressed bytes (8), bytes a block (4).
@@ -190,6 +189,15 @@ def mark_dead(planes: Array) -> None:
                 planes[plane, w] &= ~dead
 
 
+@inner
+def live_planes(planes: Array, item: int) -> Any:
+    """Return `top_plane`, with the dead pixels of elements of `item` bytes emptied."""
+    top = top_plane(planes)
+    if top == 8 * item:
+        mark_dead(planes)
+    return top
+
+
 @entry
 def scan_chunks(
     data: Array,
@@ -253,9 +261,7 @@ def scan_chunks(
             )  # fmt: skip
             if at < 0:
                 return t
-            top = top_plane(planes)
-            if top == 8 * item:
-                mark_dead(planes)
+            top = live_planes(planes, item)
             for plane in range(top):
                 ones = ones_good = 0
                 for w in range(words):

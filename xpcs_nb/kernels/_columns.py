@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.kernels._bits import lowest_one
-from xpcs_nb.kernels._bitshuffle import big_endian_32, load_block, mark_dead, top_plane
+from xpcs_nb.kernels._bitshuffle import big_endian_32, live_planes, load_block
 from xpcs_nb.kernels._events import correlate_pixels
 from xpcs_nb.kernels._jit import entry, inner
 
@@ -94,9 +94,7 @@ def take_photons(
             at = load_block(data, at, end[t], n, item, planes, planes_bytes, spare)
             if at < 0:
                 return t
-            top = top_plane(planes)
-            if top == 8 * item:
-                mark_dead(planes)
+            top = live_planes(planes, item)
             offset = (block - blocks[0]) * block_elements - 64 * words[0]
             for w in range(words[0], words[1]):
                 more = np.uint64(0)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xpcs_nb.kernels._bits import count_ones, lowest_one
-from xpcs_nb.kernels._bitshuffle import first_block, load_block, mark_dead, top_plane
+from xpcs_nb.kernels._bitshuffle import first_block, live_planes, load_block
 from xpcs_nb.kernels._columns import value_at
-from xpcs_nb.kernels._jit import entry
+from xpcs_nb.kernels._jit import entry, inner
 
 __all__ = ["LISTED_PIXELS", "close_gaps", "count_photons", "list_photons", "place_photons"]
 
@@ -87,9 +87,7 @@ def list_photons(
             )  # fmt: skip
             if at < 0:
                 return t
-            top = top_plane(planes)
-            if top == 8 * item:
-                mark_dead(planes)
+            top = live_planes(planes, item)
             for plane in range(top):
                 ones = 0
                 for w in range(words):
@@ -123,6 +121,17 @@ def list_photons(
     return -1
 
 
+@inner
+def listed_photons(listed: Array, e: Any) -> Any:
+    """Return pixel and count of the entry at `e`, and the place behind it."""
+    pixel = listed[e] & np.uint32(LISTED_PIXELS - 1)
+    count = listed[e] >> np.uint32(_PIXEL_BITS)
+    if count == _COUNT_FOLLOWS:
+        e += 1
+        count = listed[e]
+    return pixel, count, e + 1
+
+
 @entry
 def count_photons(listed: Array, where: Array, strips: tuple[int, int], n_events: Array, counts: Array) -> None:
     """Add the photons that `list_photons` found in `strips` to the events and the counts of each pixel of the frame."""
@@ -130,14 +139,9 @@ def count_photons(listed: Array, where: Array, strips: tuple[int, int], n_events
         e = np.int64(where[t, strips[0]])
         end = np.int64(where[t, strips[1]])
         while e < end:
-            pixel = listed[e] & np.uint32(LISTED_PIXELS - 1)
-            value = listed[e] >> np.uint32(_PIXEL_BITS)
-            if value == _COUNT_FOLLOWS:
-                e += 1
-                value = listed[e]
+            pixel, count, e = listed_photons(listed, e)
             n_events[pixel] += 1
-            counts[pixel] += value
-            e += 1
+            counts[pixel] += count
 
 
 @entry
@@ -174,20 +178,15 @@ def place_photons(
         e = np.int64(where[t, strips[0]])
         end = np.int64(where[t, strips[1]])
         while e < end:
-            pixel = listed[e] & np.uint32(LISTED_PIXELS - 1)
-            counted = listed[e] >> np.uint32(_PIXEL_BITS)
-            if counted == _COUNT_FOLLOWS:
-                e += 1
-                counted = listed[e]
-            e += 1
+            pixel, count, e = listed_photons(listed, e)
             at = place[pixel]
             if at < 0:
                 continue
             if at > first[pixel] and frame[at - 1] == slot:
-                value[at - 1] += np.float32(counted) * scale
+                value[at - 1] += np.float32(count) * scale
             else:
                 frame[at] = slot
-                value[at] = np.float32(counted) * scale
+                value[at] = np.float32(count) * scale
                 place[pixel] = at + 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xpcs_nb.kernels._bitshuffle import big_endian_32, load_block, mark_dead, top_plane
+from xpcs_nb.kernels._bitshuffle import big_endian_32, live_planes, load_block
 from xpcs_nb.kernels._jit import entry, inner
 from xpcs_nb.kernels._stream import REACH, advance_pixel
 
@@ -57,9 +57,7 @@ def take_slab(
             at += 4 + big_endian_32(data, at)
         if load_block(data, at, end[t], n, item, planes, planes_bytes, spare) < 0:
             return t
-        top = top_plane(planes)
-        if top == 8 * item:
-            mark_dead(planes)
+        top = live_planes(planes, item)
         for w in range(words):
             spread_word(planes, top, w, good[block, w], values)
             for i in range(min(64, n - 64 * w)):

@@ -230,17 +230,15 @@ def chunk_windows(size: Ints, limit: int) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def columns(found: ChunkScan, *, most_events: int | None = None, dense: bool = False) -> list[Column]:
+def columns(found: ChunkScan) -> list[Column]:
     """Cut the frame into columns of about COLUMN_EVENTS events; blocks in which nothing was counted are left out.
 
-    A block of more than `most_events` (default: as many) is cut to pieces. With `dense`, a block with counts in many
-    pixels is a column of its own, and marked.
+    A block of more than MOST_EVENTS is cut. One with counts in many pixels is a column of its own, and marked.
     """
-    most_events = most_events or COLUMN_EVENTS
     n_blocks, n_words = found.used.shape
     # Counts too large for one entry of the photon list take several.
     events = found.events + found.counts // MOST_COUNTS
-    is_dense = dense & (found.events > DENSE_SHARE * found.block_elements * len(found.files.raw))
+    is_dense = found.events > DENSE_SHARE * found.block_elements * len(found.files.raw)
     result: list[Column] = []
     for strip in range(found.starts.shape[1] - 1):
         first, last = strip * found.strip, min((strip + 1) * found.strip, n_blocks)
@@ -250,7 +248,7 @@ def columns(found: ChunkScan, *, most_events: int | None = None, dense: bool = F
             continue
         if here > COLUMN_EVENTS or is_dense[first:last].any():
             for block in range(first, last):
-                result.extend(_cut_block(found, block, strip, int(events[block]), most_events, bool(is_dense[block])))
+                result.extend(_cut_block(found, block, strip, int(events[block]), bool(is_dense[block])))
         elif result and _fit(result[-1], whole, found):
             before = result[-1]
             together = before.events + here
@@ -272,10 +270,10 @@ def _fit(before: Column, column: Column, found: ChunkScan) -> bool:
     )
 
 
-def _cut_block(found: ChunkScan, block: int, strip: int, events: int, most_events: int, dense: bool) -> list[Column]:
+def _cut_block(found: ChunkScan, block: int, strip: int, events: int, dense: bool) -> list[Column]:
     if events == 0:
         return []
     n_words = -(-min(found.block_elements, found.elements - block * found.block_elements) // 64)
-    parts = 1 if dense else min(n_words, -(-events // most_events))
+    parts = 1 if dense else min(n_words, -(-events // MOST_EVENTS))
     edges = [n_words * i // parts for i in range(parts + 1)]
     return [Column((strip, strip + 1), (block, block + 1), pair, events, dense) for pair in itertools.pairwise(edges)]

@@ -193,7 +193,7 @@ def correlate_columns(
     static_of[labels.pixel] = labels.static
     slot_of = np.repeat(np.arange(job.frames.n_frames, dtype=np.int32), job.frames.avg)
     tables = _Tables(labels, weight, slot_of, segment_of, static_of, pixel_ranks(labels), np.zeros(found.elements))
-    todo = columns(found, most_events=_chunks.MOST_EVENTS, dense=True)
+    todo = columns(found)
     total = sum(column.events for column in todo)
     with ExitStack() as open_files:
         workers = share_out(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,9 @@ from xpcs_nb.reduction._chunks import READ_BYTES, ChunkLayout, Told
 from xpcs_nb.reduction._events import Gathered, Progress, gather_events
 from xpcs_nb.reduction._spans import SpanReader
 from xpcs_nb.reduction._threads import share_out
+from xpcs_nb.reduction._twotime_plan import BinPixels
 
-__all__ = ["gather_photons", "photons_of_used"]
+__all__ = ["gather_photons", "photons_of_bins", "photons_of_used"]
 
 type Ints = NDArray[np.int64]
 type Strips = tuple[int, int]
@@ -30,6 +31,27 @@ SORT_PIXELS = 8192
 SORT_EVENTS = 1 << 18
 #: Share of the work that decoding is, for the progress.
 DECODE_SHARE = 0.6
+
+
+def photons_of_bins(
+    source: FrameSource,
+    labels: PixelLabels,
+    frames: FrameRange,
+    bins: Sequence[BinPixels],
+    threads: int,
+    progress: Progress | None,
+) -> tuple[PixelEvents, list[BinPixels]]:
+    """Return the photons of the pixels of some bins, and these bins with their rows in that.
+
+    Raises
+    ------
+    CorruptDataError, MissingFileError
+        As `gather_photons`.
+    """
+    keep = np.sort(np.concatenate([bin_.rows for bin_ in bins]))
+    wanted = {name: getattr(labels, name)[keep] for name in ("pixel", "static", "dynamic", "block")}
+    events = photons_of_used(source, replace(labels, **wanted), frames, threads, progress)
+    return events, [replace(bin_, rows=np.searchsorted(keep, bin_.rows)) for bin_ in bins]
 
 
 def photons_of_used(

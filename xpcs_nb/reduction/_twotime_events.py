@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from functools import reduce
 from operator import iadd
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from xpcs_nb.core import FrameRange, FrameSource, PixelEvents, PixelLabels, TwotimeMap
 from xpcs_nb.kernels import EventPairs, bin_events, events_map, finish_map
-from xpcs_nb.reduction._twotime_chunks import photons_of_used
+from xpcs_nb.reduction._twotime_chunks import photons_of_bins
 from xpcs_nb.reduction._twotime_plan import BinPixels, pairs_are_cheaper
 
 __all__ = ["maps_from_events", "maps_of_photons"]
@@ -33,16 +32,7 @@ def maps_from_events(
     progress: Callable[[int], None] | None,
 ) -> Iterator[TwotimeMap]:
     """Yield the maps of `bins` in their order; the photons of all of them are held in memory."""
-    keep = np.sort(np.concatenate([bin_.rows for bin_ in bins]))
-    few = replace(
-        labels,
-        pixel=labels.pixel[keep],
-        static=labels.static[keep],
-        dynamic=labels.dynamic[keep],
-        block=labels.block[keep],
-    )
-    bins = [replace(bin_, rows=np.searchsorted(keep, bin_.rows)) for bin_ in bins]
-    events = photons_of_used(source, few, frames, threads, progress)
+    events, bins = photons_of_bins(source, labels, frames, bins, threads, progress)
     yield from maps_of_photons(events, bins, threads)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -22,7 +21,7 @@ from xpcs_nb.kernels import (
 )
 from xpcs_nb.reduction._multitau import check
 from xpcs_nb.reduction._threads import n_threads
-from xpcs_nb.reduction._twotime_chunks import photons_of_used
+from xpcs_nb.reduction._twotime_chunks import photons_of_bins
 from xpcs_nb.reduction._twotime_plan import BinPixels, choose_bins, event_occupancy
 
 __all__ = ["log_twotime_maps"]
@@ -98,11 +97,7 @@ def _from_events(
     threads: int,
     progress: Progress | None,
 ) -> Iterator[LogTwotimeMap]:
-    keep = np.sort(np.concatenate([bin_.rows for bin_ in bins]))
-    wanted = {name: getattr(labels, name)[keep] for name in ("pixel", "static", "dynamic", "block")}
-    few = replace(labels, **wanted)
-    events = photons_of_used(source, few, frames, threads, progress)
-    moved = [replace(bin_, rows=np.searchsorted(keep, bin_.rows)) for bin_ in bins]
+    events, moved = photons_of_bins(source, labels, frames, bins, threads, progress)
     with ThreadPoolExecutor(threads, thread_name_prefix="xpcs_nb") as pool:
         for begin in range(0, len(moved), threads):
             yield from pool.map(lambda bin_: _one_of_events(events, bin_, grid), moved[begin : begin + threads])
