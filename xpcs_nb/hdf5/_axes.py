@@ -10,12 +10,11 @@ import numpy as np
 
 from xpcs_nb.errors import CorruptDataError
 from xpcs_nb.hdf5._nodes import Axes
+from xpcs_nb.hdf5._qmap import OUR_UNITS
 from xpcs_nb.hdf5._qmap_maps import squeezed
 from xpcs_nb.hdf5._scalars import open_group, read_attribute, read_optional, texts_of
 
 __all__ = ["axes_of"]
-
-UNITS = {"Å⁻¹": "1/angstrom", "deg": "degree"}
 
 #: Qmaps whose coordinates are kept.
 KEPT = 32
@@ -73,6 +72,6 @@ def _read(group: h5py.Group, kind: str, first: np.ndarray[tuple[int], np.dtype[n
     units = texts_of(read_optional(group, "map_units", ("1/angstrom", "degree")))
     return Axes(
         (names[0], names[1]),
-        (UNITS.get(units[0], units[0]), UNITS.get(units[1], units[1])),
+        (OUR_UNITS.get(units[0], units[0]), OUR_UNITS.get(units[1], units[1])),
         (first[row], second[column]),
     )

@@ -29,20 +29,17 @@ ALIKE = 1 << 20
 
 
 def _variable(path: Path, array: Array) -> xr.Variable:
+    """Return an array of a result; one that stays in the file is read when it is used."""
+    data: Any = array.data
     encoding: dict[str, Any] = {}
-    if isinstance(array.data, MapStack) and array.data.chunks is not None:
-        encoding["preferred_chunks"] = dict(zip(array.dims, (1, *array.data.chunks), strict=True))
+    if isinstance(data, MapStack) and data.chunks is not None:
+        encoding["preferred_chunks"] = dict(zip(array.dims, (1, *data.chunks), strict=True))
+    if isinstance(data, Stored):
+        data = indexing.LazilyIndexedArray(LazyArray(path, data))
+    elif isinstance(data, MapStack):
+        data = indexing.LazilyIndexedArray(LazyMaps(path, data))
     attrs = {"units": array.units, "long_name": array.long_name} | array.attrs
-    return xr.Variable(array.dims, _data(path, array), attrs, encoding)
-
-
-def _data(path: Path, array: Array) -> Any:
-    """Return what xarray takes: numbers, or what is read from the file when it is used."""
-    if isinstance(array.data, Stored):
-        return indexing.LazilyIndexedArray(LazyArray(path, array.data))
-    if isinstance(array.data, MapStack):
-        return indexing.LazilyIndexedArray(LazyMaps(path, array.data))
-    return array.data
+    return xr.Variable(array.dims, data, attrs, encoding)
 
 
 def dataset_of(path: Path, node: Node) -> xr.Dataset:
@@ -51,7 +48,7 @@ def dataset_of(path: Path, node: Node) -> xr.Dataset:
     Coordinates and their indexes are shared between results that have the same ones (and thus read-only), as repeats of
     a measurement have: to make them anew takes longer than all else that g2 of one needs.
     """
-    if not all(isinstance(each.data, np.ndarray) and _is_small(each) for each in node.coords.values()):
+    if not all(_is_small(each.data) for each in node.coords.values()):
         return _made(path, node, _indexed(path, node.coords))
     coords = tuple((name, _key(array)) for name, array in node.coords.items())
     if not all(_is_light(each.data) for each in node.variables.values()):
@@ -64,8 +61,8 @@ def dataset_of(path: Path, node: Node) -> xr.Dataset:
     return dataset
 
 
-def _is_small(array: Array) -> bool:
-    return isinstance(array.data, np.ndarray) and (array.data.nbytes <= LARGE or not array.data.flags.writeable)
+def _is_small(data: object) -> bool:
+    return isinstance(data, np.ndarray) and (data.nbytes <= LARGE or not data.flags.writeable)
 
 
 def _is_light(data: object) -> bool:
